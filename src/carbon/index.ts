@@ -1,0 +1,6 @@
+export * from "./embodied.ts";
+export * from "./grids.ts";
+export * from "./operational.ts";
+export * from "./provenance.ts";
+export * from "./quantities.ts";
+export * from "./training.ts";
