@@ -1,9 +1,20 @@
 /** The data tables of this room, each read once, when first asked for. */
 import { FigureTable } from "../core/index.ts";
 
-const loaded = new Map<string, FigureTable>();
+type Table =
+  | "act-logic"
+  | "act-materials"
+  | "act-memory"
+  | "boavizta"
+  | "embodied"
+  | "facilities"
+  | "grids"
+  | "sci-embodied"
+  | "training-runs";
 
-export function figures(name: "embodied" | "facilities" | "grids" | "training-runs"): FigureTable {
+const loaded = new Map<Table, FigureTable>();
+
+export function figures(name: Table): FigureTable {
   let table = loaded.get(name);
   if (!table) {
     table = new FigureTable(name);
