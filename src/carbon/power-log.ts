@@ -130,7 +130,7 @@ async function integrate(
     {
       zoneKnown: timestamps.zoneKnown,
       warnings:
-        foreign > 0 ? [`${foreign} lines are no rows of the table; the first is ${firstForeign}`] : [],
+        foreign > 0 ? [`lines that are no rows of the table: ${foreign}, the first is ${firstForeign}`] : [],
     },
   );
 }

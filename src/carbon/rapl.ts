@@ -15,11 +15,13 @@ interface Zone {
 
 export class RaplMeter {
   readonly #zones: readonly Zone[];
+  readonly #read: (file: string) => string;
   /** Why nothing or not everything can be read: said before any figure. */
   readonly warnings: readonly string[];
 
   /** Finds the zones under `root`; never throws, since a machine without counters is no mistake of anyone's. */
-  constructor(root: string = RAPL_ROOT) {
+  constructor(root: string = RAPL_ROOT, read: (file: string) => string = readText) {
+    this.#read = read;
     const warnings: string[] = [];
     const folders = listed(root).filter((name) => /^(intel|amd)-rapl:\d+(:\d+)?$/.test(name));
     if (folders.length === 0) {
@@ -27,12 +29,12 @@ export class RaplMeter {
     }
     this.#zones = folders.flatMap((folder) => {
       const path = join(root, folder);
-      const name = textIn(join(path, "name")) ?? folder;
+      const name = this.#text(join(path, "name")) ?? folder;
       const component = componentOf(name);
       if (component === undefined) return [];
       const file = join(path, "energy_uj");
       try {
-        readFileSync(file);
+        read(file);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         warnings.push(
@@ -42,7 +44,7 @@ export class RaplMeter {
         );
         return [];
       }
-      const range = Number(textIn(join(path, "max_energy_range_uj")) ?? Number.NaN) / 1e6;
+      const range = Number(this.#text(join(path, "max_energy_range_uj")) ?? Number.NaN) / 1e6;
       if (!(range > 0))
         warnings.push(`${name}: the range of its counter is not known; a wrap-around loses energy`);
       const socket = /:(\d+)/.exec(folder)![1];
@@ -52,20 +54,24 @@ export class RaplMeter {
     this.warnings = warnings;
   }
 
-  get hasZones(): boolean {
-    return this.#zones.length > 0;
-  }
-
   /** Reads all counters at `moment` (seconds since 1970). Two readings must lie within one turn of the counter. */
   read(moment: number): void {
     for (const { file, counter } of this.#zones) {
-      const microjoules = Number(textIn(file) ?? Number.NaN);
-      counter.sample(moment, Number.isFinite(microjoules) ? microjoules / 1e6 : undefined);
+      const text = this.#text(file);
+      counter.sample(moment, text !== undefined && /^\d+$/.test(text) ? Number(text) / 1e6 : undefined);
     }
   }
 
   finish(): { device: DeviceEnergy; warnings: string[] }[] {
     return this.#zones.map(({ counter }) => counter.finish());
+  }
+
+  #text(file: string): string | undefined {
+    try {
+      return this.#read(file).trim();
+    } catch {
+      return undefined;
+    }
   }
 }
 
@@ -84,10 +90,6 @@ function listed(folder: string): string[] {
   }
 }
 
-function textIn(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch {
-    return undefined;
-  }
+function readText(file: string): string {
+  return readFileSync(file, "utf8");
 }
