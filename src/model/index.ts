@@ -48,5 +48,6 @@ export {
   type ParameterCount,
   parameters,
 } from "./parameters.ts";
+export { type Preset, preset, presets } from "./presets.ts";
 export { type SizeOptions, widthForSize } from "./size.ts";
 export { type LayerWeights, type Linear, layerWeights } from "./weights.ts";
