@@ -290,13 +290,16 @@ function check(a: Architecture): void {
       expected: `1 to ${MOST_LAYERS} layers, each one of A, W, S, H, F, E`,
     });
   }
+  // First what the other settings are derived from, so that one mistake is told once.
   requireWhole([
     ["vocabulary", a.vocabulary],
     ...dimensions("attention", a.attention),
+    ...dimensions("ssm", a.ssm),
+  ]);
+  requireWhole([
     ...dimensions("window", a.window),
     ["window.window", a.window.window],
     ["window.sink", a.window.sink, 0],
-    ...dimensions("ssm", a.ssm),
     ["feedForward.hidden", a.feedForward.hidden],
     ["experts.experts", a.experts.experts],
     ["experts.active", a.experts.active],

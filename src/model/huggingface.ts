@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { InputError, parseConfig, readText, suggest } from "../core/index.ts";
 import { type Architecture, type ArchitectureSettings, architecture } from "./architecture.ts";
-import type { Primitive } from "./notation.ts";
+import { MOST_LAYERS, type Primitive } from "./notation.ts";
 
 export interface HuggingFaceModel {
   readonly architecture: Architecture;
@@ -26,12 +26,13 @@ interface Family<S extends z.ZodObject = z.ZodObject> {
 }
 
 const size = z.int().positive();
+const depth = size.max(MOST_LAYERS, `at most ${MOST_LAYERS} layers`);
 const indices = z.array(z.int().nonnegative());
 
 const decoder = {
   vocab_size: size,
   hidden_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: depth,
   tie_word_embeddings: z.boolean().default(false),
 };
 
@@ -255,7 +256,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
 const STATE_SPACES: Family = family(
   z.object({
     d_model: size,
-    n_layer: size,
+    n_layer: depth,
     vocab_size: size,
     pad_vocab_size_multiple: size.default(8),
     tie_embeddings: z.boolean().default(true),
@@ -331,7 +332,22 @@ export function parseHuggingFace(text: string, file = "config.json"): HuggingFac
   }
   const { value } = parseConfig(text, known.schema.loose(), file);
   const { layers, width, ...settings } = known.read(value as z.output<z.ZodObject>);
-  return { architecture: architecture(layers, width, settings), notes: notesOn(raw, known.schema) };
+  return {
+    architecture: inFile(file, () => architecture(layers, width, settings)),
+    notes: notesOn(raw, known.schema),
+  };
+}
+
+/** Names the file in complaints about the settings that were read from it. */
+function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(
+      error.problems.map((problem) => ({ ...problem, place: { file, ...problem.place } })),
+    );
+  }
 }
 
 function notesOn(raw: Readonly<Record<string, unknown>>, schema: z.ZodObject): string[] {

@@ -20,6 +20,7 @@ export {
   trainingFlops,
   trainingFlopsPerToken,
 } from "./flops.ts";
+export { type HuggingFaceModel, parseHuggingFace, readHuggingFace } from "./huggingface.ts";
 export {
   isPrimitive,
   MOST_LAYERS,
