@@ -4,17 +4,9 @@ import { type Architecture, type ArchitectureSettings, architecture } from "./ar
 import { cacheBytes } from "./cache.ts";
 import { trainingFlops } from "./flops.ts";
 import type { Primitive } from "./notation.ts";
-import {
-  BF16,
-  decodePass,
-  type OperatorKind,
-  operators,
-  operatorTotals,
-  type Pass,
-  prefillPass,
-  trainingPass,
-} from "./operators.ts";
+import { type OperatorKind, operators, operatorTotals } from "./operators.ts";
 import { layerParameters, parameters } from "./parameters.ts";
+import { BF16, decodePass, type Pass, prefillPass, trainingPass } from "./pass.ts";
 import { preset, presets } from "./presets.ts";
 
 const few = (max: number) => fc.integer({ min: 1, max });
