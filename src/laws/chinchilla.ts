@@ -126,6 +126,17 @@ export class DrawnLaw {
     return Estimate.fromDraws(draws, "nat", this.#evidence);
   }
 
+  /** The same law with `nats` added to the loss: an effect, or the scatter of a set-up. */
+  plus(nats: Nats): DrawnLaw {
+    const shift = nats.draws;
+    const last = this.#floor.length - 1;
+    const fits = Array.from({ length: Math.max(shift.length, last + 1) }, (_, draw) => {
+      const fit = this.#fit(Math.min(draw, last));
+      return { ...fit, floor: fit.floor + shift[Math.min(draw, shift.length - 1)]! };
+    });
+    return new DrawnLaw(fits, weakest([this.#evidence, nats]));
+  }
+
   /** Parameters and tokens that minimise the loss at a budget of 6 N D, and that loss. */
   computeOptimum(budget: number | Flops): { parameters: Count; tokens: Tokens; loss: Nats } {
     const flops =
@@ -140,6 +151,16 @@ export class DrawnLaw {
     };
   }
 
+  #fit(i: number): Coefficients {
+    return {
+      floor: this.#floor[i]!,
+      lnA: this.#lnA[i]!,
+      alpha: this.#alpha[i]!,
+      lnB: this.#lnB[i]!,
+      beta: this.#beta[i]!,
+    };
+  }
+
   #drawwise<S extends string>(
     input: AnyEstimate,
     symbol: S,
@@ -148,18 +169,32 @@ export class DrawnLaw {
     const values = input.draws;
     const last = this.#floor.length - 1;
     const draws = Float64Array.from({ length: Math.max(values.length, last + 1) }, (_, draw) => {
-      const i = Math.min(draw, last);
-      const fit = {
-        floor: this.#floor[i]!,
-        lnA: this.#lnA[i]!,
-        alpha: this.#alpha[i]!,
-        lnB: this.#lnB[i]!,
-        beta: this.#beta[i]!,
-      };
+      const fit = this.#fit(Math.min(draw, last));
       return formula(fit, values[Math.min(draw, values.length - 1)]!);
     });
     return Estimate.fromDraws(draws, symbol, weakest([input, this.#evidence]));
   }
+}
+
+/** How far outside `range` a query lies: each a factor of at least 1, which is 1 inside. */
+export interface Reach {
+  readonly parameters: number;
+  readonly tokens: number;
+}
+
+export function reach(range: FittedRange, parameters: number, tokens: number): Reach {
+  const beyond = ([low, high]: FittedRange["tokens"], value: number) =>
+    Math.max(1, value / high, low / value);
+  return { parameters: beyond(range.parameters, parameters), tokens: beyond(range.tokens, tokens) };
+}
+
+/** What `runs` span. */
+export function rangeOf(runs: readonly { parameters: number; tokens: number }[]): FittedRange {
+  const span = (values: number[]): readonly [number, number] => [Math.min(...values), Math.max(...values)];
+  return {
+    parameters: span(runs.map((run) => run.parameters)),
+    tokens: span(runs.map((run) => run.tokens)),
+  };
 }
 
 /** Draws a law. Call once for a sampler and evaluate the result as often as needed. */

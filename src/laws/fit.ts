@@ -2,7 +2,7 @@
  * Fits of L(N, D) = E + A / N^alpha + B / D^beta to runs. Two objectives, because they disagree and both are published:
  * squares of the loss by variable projection, and the Huber loss of its logarithm (arXiv:2203.15556 §3.3).
  */
-import { InputError, lbfgs, nelderMead, nnls, type RandomStream, rSquared } from "../core/index.ts";
+import { InputError, lbfgs, nnls, type RandomStream, rSquared } from "../core/index.ts";
 import { type Coefficients, lossAt } from "./chinchilla.ts";
 
 export interface Run {
@@ -35,31 +35,45 @@ export interface FamilyFit {
 
 /** Exponents that the grids try; what is published lies between 0.15 and 0.7. */
 const EXPONENTS = [0.1, 0.2, 0.35, 0.5, 0.8] as const;
-const MOST_REWEIGHTINGS = 100;
-const REWEIGHTING_TOLERANCE = 1e-9;
+const MOST_STEPS = 200;
+/** Stops when this many steps in a row improve the objective by less than the tolerance's share of it. */
+const IDLE_STEPS = 3;
+const TOLERANCE = 1e-8;
+/** The most that one step changes the logarithm of an exponent. */
+const LONGEST_STEP = 0.5;
 
 /**
  * One fit for each group of runs, with exponents that all groups share. For given exponents the law is linear in E, A and
  * B, which are solved for under E, A, B >= 0, and only the exponents are searched (variable projection, Golub and Pereyra
- * 1973): the five-dimensional search has a condition number of 1e11, this one of 10.
+ * 1973, with Kaufman's Jacobian): the search in all five has a condition number of 1e11, this one of 10.
+ * With `huber`, every step first reweighs the runs (iteratively reweighted least squares).
+ * Throws an `InputError` for groups of fewer than five runs and for runs that are not positive.
  */
 export function variableProjection(
   groups: readonly (readonly Run[])[],
-  { huber, floors = "shared", start }: VariableProjectionOptions = {},
+  { huber = Number.POSITIVE_INFINITY, floors = "shared", start }: VariableProjectionOptions = {},
 ): FamilyFit {
   const problem = new SeparableProblem(groups, floors);
-  let best = problem.search(start ?? problem.bestOnGrid(), start ? 0.05 : 0.3);
-  if (huber === undefined) return { fits: problem.fits(best), objective: problem.squares(best) };
-  // Iteratively reweighted least squares: each round minimises a quadratic that touches the Huber objective from above.
-  let objective = problem.reweigh(best, huber);
-  for (let round = 0; round < MOST_REWEIGHTINGS; round++) {
-    const next = problem.search(best, 0.02);
-    const value = problem.reweigh(next, huber);
-    if (value < objective) best = next;
-    if (!(value < objective * (1 - REWEIGHTING_TOLERANCE))) break;
-    objective = value;
+  let exponents = start ?? problem.bestOnGrid();
+  problem.squares(exponents);
+  let objective = problem.reweigh(huber);
+  let damping = 1e-3;
+  let idle = 0;
+  for (let step = 0; step < MOST_STEPS && idle < IDLE_STEPS; step++) {
+    const here = problem.squares(exponents);
+    const trial = problem.step(exponents, damping);
+    if (problem.squares(trial) <= here) {
+      exponents = trial;
+      damping = Math.max(damping / 10, 1e-12);
+    } else {
+      problem.squares(exponents);
+      damping = Math.min(damping * 10, 1e9);
+    }
+    const next = problem.reweigh(huber);
+    idle = objective - next <= TOLERANCE * objective ? idle + 1 : 0;
+    objective = next;
   }
-  return { fits: problem.fits(best), objective };
+  return { fits: problem.fits(exponents), objective };
 }
 
 /** Weighted least squares in E, A and B for given exponents. Logarithms are centred, so that A and B are near the loss. */
@@ -79,6 +93,8 @@ class SeparableProblem {
   readonly #residual: Float64Array;
   readonly #normal: Float64Array;
   readonly #solution: Float64Array;
+  /** Whether `#normal` holds the Cholesky factor of the normal equations: no coefficient is at its bound. */
+  #factored = false;
 
   constructor(groups: readonly (readonly Run[])[], floors: "shared" | "each") {
     const runs = groups.flat();
@@ -111,19 +127,8 @@ class SeparableProblem {
     return best;
   }
 
-  /** The exponents of least weighted squares, searched in their logarithms so that they stay positive. */
-  search(start: Exponents, step: number): Exponents {
-    const { x } = nelderMead(
-      ([a, b]) => this.squares({ alpha: Math.exp(a!), beta: Math.exp(b!) }),
-      [Math.log(start.alpha), Math.log(start.beta)],
-      { step, tolerance: 1e-12 },
-    );
-    return { alpha: Math.exp(x[0]!), beta: Math.exp(x[1]!) };
-  }
-
-  /** Sets the weights to Huber's for the residuals at `exponents`, and returns the Huber objective there. */
-  reweigh(exponents: Exponents, delta: number): number {
-    this.squares(exponents);
+  /** Sets the weights to Huber's for the residuals that were computed last, and returns the Huber objective. */
+  reweigh(delta: number): number {
     let objective = 0;
     for (let i = 0; i < this.#residual.length; i++) {
       const size = Math.abs(this.#residual[i]!);
@@ -133,6 +138,58 @@ class SeparableProblem {
     return objective;
   }
 
+  /**
+   * A damped Gauss-Newton step in the logarithms of the exponents (so that they stay positive), from where `squares` was
+   * computed last. What E, A and B can absorb of the Jacobian is projected out.
+   */
+  step({ alpha, beta }: Exponents, damping: number): Exponents {
+    const p = this.#solution.length;
+    const absorbedA = new Float64Array(p);
+    const absorbedB = new Float64Array(p);
+    let [haa, hab, hbb, ga, gb] = [0, 0, 0, 0, 0];
+    for (let i = 0; i < this.#loss.length; i++) {
+      const g = this.#group[i]!;
+      const e = this.#floors === 1 ? 0 : g;
+      const a = this.#floors + 2 * g;
+      const w = this.#weight[i]!;
+      const x = this.#x[i]!;
+      const y = this.#y[i]!;
+      const ja = -alpha * (this.#lnN[i]! - this.#centreN) * this.#solution[a]! * x;
+      const jb = -beta * (this.#lnD[i]! - this.#centreD) * this.#solution[a + 1]! * y;
+      const r = this.#residual[i]!;
+      absorbedA[e]! += w * ja;
+      absorbedA[a]! += w * ja * x;
+      absorbedA[a + 1]! += w * ja * y;
+      absorbedB[e]! += w * jb;
+      absorbedB[a]! += w * jb * x;
+      absorbedB[a + 1]! += w * jb * y;
+      haa += w * ja * ja;
+      hab += w * ja * jb;
+      hbb += w * jb * jb;
+      ga += w * ja * r;
+      gb += w * jb * r;
+    }
+    // |L^-1 v|^2 is v' (L L')^-1 v: what the linear part takes away.
+    if (this.#factored) {
+      this.#forward(absorbedA);
+      this.#forward(absorbedB);
+      for (let k = 0; k < p; k++) {
+        haa -= absorbedA[k]! * absorbedA[k]!;
+        hab -= absorbedA[k]! * absorbedB[k]!;
+        hbb -= absorbedB[k]! * absorbedB[k]!;
+      }
+    }
+    const saa = haa * (1 + damping) + Number.MIN_VALUE;
+    const sbb = hbb * (1 + damping) + Number.MIN_VALUE;
+    const determinant = saa * sbb - hab * hab;
+    if (!(determinant > 0)) return { alpha, beta };
+    const limited = (change: number) => Math.max(-LONGEST_STEP, Math.min(LONGEST_STEP, change));
+    return {
+      alpha: alpha * Math.exp(limited((hab * gb - sbb * ga) / determinant)),
+      beta: beta * Math.exp(limited((hab * ga - saa * gb) / determinant)),
+    };
+  }
+
   /** The weighted sum of squares left by the best E, A and B at `exponents`. */
   squares({ alpha, beta }: Exponents): number {
     const n = this.#loss.length;
@@ -140,7 +197,8 @@ class SeparableProblem {
       this.#x[i] = Math.exp(-alpha * (this.#lnN[i]! - this.#centreN));
       this.#y[i] = Math.exp(-beta * (this.#lnD[i]! - this.#centreD));
     }
-    if (!this.#solveNormalEquations()) this.#solveNonNegative();
+    this.#factored = this.#solveNormalEquations();
+    if (!this.#factored) this.#solveNonNegative();
     let total = 0;
     for (let i = 0; i < n; i++) {
       const g = this.#group[i]!;
@@ -205,15 +263,22 @@ class SeparableProblem {
         m[i * p + j] = value / root;
       }
     }
-    for (let i = 0; i < p; i++) {
-      for (let k = 0; k < i; k++) s[i]! -= m[i * p + k]! * s[k]!;
-      s[i]! /= m[i * p + i]!;
-    }
+    this.#forward(s);
     for (let i = p - 1; i >= 0; i--) {
       for (let k = i + 1; k < p; k++) s[i]! -= m[k * p + i]! * s[k]!;
       s[i]! /= m[i * p + i]!;
     }
     return s.every((coefficient) => coefficient >= 0);
+  }
+
+  /** Solves L z = v in place. */
+  #forward(v: Float64Array): void {
+    const p = v.length;
+    const m = this.#normal;
+    for (let i = 0; i < p; i++) {
+      for (let k = 0; k < i; k++) v[i]! -= m[i * p + k]! * v[k]!;
+      v[i]! /= m[i * p + i]!;
+    }
   }
 
   #solveNonNegative(): void {
