@@ -18,6 +18,14 @@ export {
 } from "./chinchilla.ts";
 export { type Composition, compositionOf, type Effect, placementEffect, shareEffect } from "./composition.ts";
 export {
+  type Decay,
+  dataConstrainedLoss,
+  effectiveAmount,
+  effectiveTokens,
+  optimalParameters,
+  publishedDataConstrained,
+} from "./dataConstrained.ts";
+export {
   bootstrapFits,
   type FamilyFit,
   type Goodness,
@@ -31,3 +39,4 @@ export {
 } from "./fit.ts";
 export { FAMILIES, type Family, type HybridRun, hybridRuns, type Mixers } from "./hybridRuns.ts";
 export { PUBLISHED_LAWS, type PublishedLaw, publishedLaw } from "./publishedLaws.ts";
+export { type RephrasedEffect, rephrasedEffect } from "./rephrased.ts";
