@@ -17,7 +17,7 @@ export function breakdownsOf(choices: Upstream, collect: SourceList): Breakdown[
   const { productive, wallClock, write, intervalSeconds } = choices.get(checkpoint);
   const { step } = choices.get(cluster);
   const { operational, embodied } = choices.get(region);
-  const waiting = productive.times(step.exposedCommunication.over(step.time));
+  const waiting = productive.times(step.waiting.over(step.time));
   const saving = write.times(productive.value("s") / intervalSeconds);
   const breakdown = (title: string, unit: string, parts: Readonly<Record<string, AnyEstimate>>): Breakdown => ({
     title,

@@ -2,7 +2,7 @@
  * The brief: what a person wants planned, on one page of YAML. Every part is optional; what is left out has a default
  * that the plan names. The schema below is the single definition: it checks, documents and completes.
  */
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import {
   type Config,
@@ -176,5 +176,5 @@ export function parseBrief(text: string, file = "brief.yaml"): Brief {
 
 /** A path that the brief names, taken from the brief's own folder. */
 export function besideBrief(brief: Brief, path: string): string {
-  return resolve(dirname(brief.file), path);
+  return isAbsolute(path) ? path : join(dirname(brief.file), path);
 }

@@ -17,7 +17,7 @@ export interface Constraint {
 export interface ConstraintCheck extends Constraint {
   /** The probability that the chosen design meets it. */
   readonly probability: number;
-  /** What the plan would choose without this constraint; undefined where the choice would be the same. */
+  /** What the plan would choose without this constraint, where that breaks it; then the constraint binds. */
   readonly withoutIt: Design | undefined;
 }
 
@@ -117,7 +117,8 @@ function withoutConstraint(
 ): Design | undefined {
   const others = constraints.filter((constraint) => constraint !== left);
   const { design } = bestOf(designs, objectives, others);
-  return design === chosen ? undefined : design;
+  // Another choice that meets the limit all the same only shows that the scale of the trade-off has moved.
+  return design === chosen || meets(design, left) ? undefined : design;
 }
 
 function unitScale(design: Design, { objective, unit }: Constraint): number {

@@ -19,8 +19,8 @@ export interface Default {
 /** What a log of the user's says, read once. */
 export interface ClusterLog {
   readonly failures: LoggedFailures;
-  /** What the reader kept, skipped and mended, in sentences. */
-  readonly summary: string;
+  /** What the reader kept, skipped and mended, and the attempts by state: one sentence each. */
+  readonly notes: readonly string[];
 }
 
 interface Open {
@@ -156,10 +156,11 @@ function halvings(count: number): number[] {
 async function readLog(brief: Brief, supervision: Supervision): Promise<ClusterLog | undefined> {
   if (brief.cluster?.log === undefined) return undefined;
   const log = await readSacct(besideBrief(brief, brief.cluster.log), supervision);
-  const states = Object.entries(log.attempts.byState())
-    .map(([state, attempts]) => `${attempts} ${state}`)
-    .join(", ");
-  return { failures: nodeFailures(log.attempts), summary: `${log.reading}; ${states}` };
+  const states = Object.entries(log.attempts.byState()).map(([state, attempts]) => `${attempts} ${state}`);
+  return {
+    failures: nodeFailures(log.attempts),
+    notes: [...log.reading.sentences(), `attempts by state: ${states.join(", ")}`],
+  };
 }
 
 /** The limits that a brief sets. A deadline and a constraint on days are both kept, and the tighter one binds. */

@@ -1,6 +1,6 @@
 /** How often to save, given how often the cluster fails: and with that, how long the run takes. */
 import { type AnyEstimate, type DimensionOf, Estimate, formatNumber } from "../../core/index.ts";
-import { ettr, mttf, optimalCheckpointInterval } from "../../fleet/index.ts";
+import { ettr, mttf, optimalIntervalExact } from "../../fleet/index.ts";
 import type { Decision } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 import type { Upstream } from "../decision.ts";
@@ -37,11 +37,9 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
   question: "How often to save?",
 
   options(problem, upstream) {
-    const optimum = optimalCheckpointInterval(
-      problem.failureRate.rate,
-      upstream.get(cluster).nodes,
-      writeTime(problem, upstream),
-    ).value("s");
+    // A setting is one number, so the medians decide it; how it fares under every draw is what follows from it.
+    const failuresPerSecond = problem.failureRate.rate.value("1/node/s") * upstream.get(cluster).nodes.value();
+    const optimum = optimalIntervalExact(failuresPerSecond, writeTime(problem, upstream).value("s"));
     return [{ intervalSeconds: roundInterval(optimum) }, ...USUAL_SECONDS.map((intervalSeconds) => ({ intervalSeconds }))];
   },
 
@@ -81,7 +79,7 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
       "mean time to failure": choice.mttf,
       "checkpoint write": choice.write,
       "productive time": choice.productive,
-      ETTR: choice.ettr.shownIn("%"),
+      "effective training time ratio (ETTR)": choice.ettr.shownIn("%"),
       "wall-clock time": choice.wallClock,
     };
     const basis = open.log
@@ -90,7 +88,9 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
     return {
       why: `The failure rate is that of ${basis}. The optimal interval weighs the time that writing takes against the work that a failure loses; ETTR is the share of wall-clock time that makes progress.`,
       figures,
-      notes: [open.log?.summary, failureRate.disagreement, choice.warning].filter((note) => note !== undefined),
+      notes: [...(open.log?.notes ?? []), failureRate.disagreement, choice.warning].filter(
+        (note) => note !== undefined,
+      ),
     };
   },
 };

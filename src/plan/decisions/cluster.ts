@@ -52,7 +52,7 @@ export const cluster: Decision<ClusterOption, ClusterChoice> = {
       "model FLOP utilisation": step.modelFlopsUtilisation.shownIn("%"),
       throughput: step.throughput,
       "step time": step.time,
-      "waiting for the network in a step": step.exposedCommunication,
+      "waiting for the network in a step": step.waiting,
       "memory needed": step.memory,
       "power of an accelerator": step.power,
       price,

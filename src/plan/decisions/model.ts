@@ -1,5 +1,6 @@
 /** Which architecture, at which size. */
 import { type AnyEstimate, Estimate, exactly, formatNumber, InputError } from "../../core/index.ts";
+import type { ArchitectureLaw } from "../../laws/index.ts";
 import {
   type Architecture,
   architecture,
@@ -27,7 +28,10 @@ export interface ModelChoice {
   readonly parameters: number;
   /** Without embedding and head, which is what scaling laws count. */
   readonly nonEmbedding: number;
+  /** Training FLOPs of one token at the brief's context, head excluded. */
   readonly flopsPerToken: number;
+  /** Loss of its family of architectures by size and tokens. */
+  readonly law: ArchitectureLaw;
   /** Keys, values and states of one sequence at the brief's context, bytes. */
   readonly cacheBytes: number;
 }
@@ -44,7 +48,7 @@ export const model: Decision<ModelOption, ModelChoice> = {
   question: "Which architecture, and how large?",
 
   options(problem) {
-    return problem.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
+    return problem.open.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
   },
 
   evaluate({ architecture: a }, problem) {
@@ -53,8 +57,9 @@ export const model: Decision<ModelOption, ModelChoice> = {
       architecture: a,
       parameters: counts.total,
       nonEmbedding: counts.nonEmbedding,
-      flopsPerToken: trainingFlopsPerToken(a, problem.context),
-      cacheBytes: cacheBytes(a, problem.context).total,
+      flopsPerToken: trainingFlopsPerToken(a, problem.open.context),
+      law: problem.laws.of(a.layers),
+      cacheBytes: cacheBytes(a, problem.open.context).total,
     };
   },
 
@@ -67,7 +72,7 @@ export const model: Decision<ModelOption, ModelChoice> = {
       parameters: count(choice.parameters),
       "non-embedding parameters": count(choice.nonEmbedding),
       "training compute": Estimate.exact(choice.flopsPerToken, "FLOP/token"),
-      [`cache of one sequence of ${formatNumber(problem.context)} tokens`]: Estimate.exact(choice.cacheBytes, "B"),
+      [`cache of one sequence of ${formatNumber(problem.open.context)} tokens`]: Estimate.exact(choice.cacheBytes, "B"),
     };
     return {
       why: `${printLayers(a.layers)} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
@@ -87,9 +92,9 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
     const a = architecture(layers, width);
     const size = parameters(a).total;
     sized.push({ a, size });
-    if (size > problem.size.high) break;
+    if (size > problem.open.size.high) break;
   }
-  const { low, high } = problem.size;
+  const { low, high } = problem.open.size;
   const inside = sized.filter(({ size }) => size >= low && size <= high);
   // A range narrower than a step of width holds no size: take the nearest instead of refusing.
   const chosen =

@@ -1,18 +1,17 @@
 /** Where to run: which grid's electricity, and the carbon and energy that follow. */
 import type { AnyEstimate, DimensionOf, Estimate } from "../../core/index.ts";
 import {
+  acceleratorEmbodied,
   type GridIntensity,
   gridIntensity,
   hostFactor,
   hourlySpread,
-  hostEmbodied,
   powerUsageEffectiveness,
   type RunCarbon,
   runCarbon,
   serverLifetime,
   serverUtilisation,
 } from "../../carbon/index.ts";
-import { embodiedCarbon } from "../../hardware/index.ts";
 import type { Decision } from "../decision.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { cluster } from "./cluster.ts";
@@ -41,7 +40,7 @@ export const region: Decision<string, RegionChoice> = {
       hostFactor: hostFactor(sampler),
       pue,
       intensity: grid.intensity,
-      embodied: embodiedCarbon(sampler, accelerator).plus(hostEmbodied(sampler)),
+      embodied: acceleratorEmbodied(sampler, accelerator.name.split("-")[0]),
       lifetime: serverLifetime(sampler),
       utilisation: serverUtilisation(sampler),
     });

@@ -1,0 +1,2 @@
+import { Command } from "commander";
+export function fleetCommand(): Command { return new Command("fleet"); }
