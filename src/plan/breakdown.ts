@@ -19,7 +19,11 @@ export function breakdownsOf(choices: Upstream, collect: SourceList): Breakdown[
   const { operational, embodied } = choices.get(region);
   const waiting = productive.times(step.waiting.over(step.time));
   const saving = write.times(productive.value("s") / intervalSeconds);
-  const breakdown = (title: string, unit: string, parts: Readonly<Record<string, AnyEstimate>>): Breakdown => ({
+  const breakdown = (
+    title: string,
+    unit: string,
+    parts: Readonly<Record<string, AnyEstimate>>,
+  ): Breakdown => ({
     title,
     unit,
     parts: Object.entries(parts).map(([name, estimate]) => collect.figure(name, estimate.shownIn(unit))),
@@ -29,7 +33,10 @@ export function breakdownsOf(choices: Upstream, collect: SourceList): Breakdown[
       computing: productive.minus(waiting),
       "waiting for the network": waiting,
       "writing checkpoints": saving,
-      "failures, restarts and lost work": wallClock.minus(productive).minus(saving).atLeast(wallClock.times(0)),
+      "failures, restarts and lost work": wallClock
+        .minus(productive)
+        .minus(saving)
+        .atLeast(wallClock.times(0)),
     }),
     breakdown("Where the carbon comes from", "kgCO2e", {
       "operational, from electricity": operational,

@@ -1,11 +1,18 @@
 /** The problem that a brief states: what is open, what is fixed, the evidence at hand, and the draws of every input. */
-import { formatNumber, type Sampler, type Supervision } from "../core/index.ts";
+
 import { DEFAULT_ZONE, knownZone } from "../carbon/index.ts";
-import { type FailureRateEstimate, failureRate, type LoggedFailures, nodeFailures, readSacct } from "../fleet/index.ts";
+import { formatNumber, type Sampler, type Supervision } from "../core/index.ts";
+import {
+  type FailureRateEstimate,
+  failureRate,
+  type LoggedFailures,
+  nodeFailures,
+  readSacct,
+} from "../fleet/index.ts";
 import { type Accelerator, accelerator, trainingSteps } from "../hardware/index.ts";
 import { DrawnFamilies } from "../laws/index.ts";
 import type { Architecture } from "../model/index.ts";
-import { besideBrief, type Brief, type Objective } from "./brief.ts";
+import { type Brief, besideBrief, type Objective } from "./brief.ts";
 import type { Constraint } from "./choose.ts";
 import { figures } from "./tables.ts";
 
@@ -80,7 +87,11 @@ export class Problem {
 }
 
 /** Resolves a brief: defaults for what it leaves out, names looked up, logs read. */
-export async function gatherProblem(brief: Brief, sampler: Sampler, supervision: Supervision = {}): Promise<Problem> {
+export async function gatherProblem(
+  brief: Brief,
+  sampler: Sampler,
+  supervision: Supervision = {},
+): Promise<Problem> {
   const defaults: Default[] = [];
   const table = figures("brief-defaults");
   const orDefault = (value: number | undefined, subject: string, figure: string): number => {
@@ -172,7 +183,8 @@ export function constraintsOf(brief: Brief): Constraint[] {
     carbon: "kgCO2e",
     energy: "kWh",
   };
-  const confidence = brief.constraints?.confidence ?? figures("brief-defaults").get("constraints", "confidence").value;
+  const confidence =
+    brief.constraints?.confidence ?? figures("brief-defaults").get("constraints", "confidence").value;
   const constraint = (objective: Objective, limit: number, path: string[]): Constraint => ({
     objective,
     limit,

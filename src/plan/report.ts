@@ -1,6 +1,17 @@
 /** A plan as people read it: on a terminal, and as one HTML page. Both only show what `plan.json` holds. */
 import { formatNumber, printedUnit } from "../core/index.ts";
-import { COLOURS, draw, figure, type Html, html, htmlTable, page, Plot, type Section, terminalTable } from "../view/index.ts";
+import {
+  COLOURS,
+  draw,
+  figure,
+  type Html,
+  html,
+  htmlTable,
+  Plot,
+  page,
+  type Section,
+  terminalTable,
+} from "../view/index.ts";
 import type { Breakdown } from "./breakdown.ts";
 import type { Objective } from "./brief.ts";
 import type { PlanFigure } from "./figures.ts";
@@ -17,7 +28,9 @@ export const OBJECTIVE_NAMES: Readonly<Record<Objective, string>> = {
 };
 
 const interval = ({ low, high, value, unit }: PlanFigure): string =>
-  low === value && high === value ? "exact" : `${formatNumber(low)} to ${formatNumber(high)} ${printedUnit(unit)}`.trim();
+  low === value && high === value
+    ? "exact"
+    : `${formatNumber(low)} to ${formatNumber(high)} ${printedUnit(unit)}`.trim();
 const central = ({ value, unit }: PlanFigure): string => `${formatNumber(value)} ${printedUnit(unit)}`.trim();
 const named = (figures: readonly PlanFigure[], name: string): PlanFigure =>
   figures.find((candidate) => candidate.name === name)!;
@@ -51,11 +64,18 @@ export function terminalReport(plan: Plan): string {
   ].join("\n\n");
 }
 
-function constraintSentence({ objective, limit, unit, confidence, probability, binding }: PlanConstraint): string {
+function constraintSentence({
+  objective,
+  limit,
+  unit,
+  confidence,
+  probability,
+  binding,
+}: PlanConstraint): string {
   const name = OBJECTIVE_NAMES[objective];
   const met = `${name} under ${formatNumber(limit)} ${printedUnit(unit)} holds with probability ${formatNumber(probability)} (${confidence} was asked)`;
   if (!binding) return `${met}; it does not bind.`;
-  return `${met}. It binds: without it the plan would be ${binding.choices}, with ${binding.outcomes.map((f) => `${OBJECTIVE_NAMES[f.name as Objective]} ${central(f)}`).join(", ")}.`;
+  return `${met}. It binds: without it the plan would be ${Object.values(binding.choices).join("; ")}, with ${binding.outcomes.map((f) => `${OBJECTIVE_NAMES[f.name as Objective]} ${central(f)}`).join(", ")}.`;
 }
 
 function searchSentence({ search, front, objectives }: Plan): string {
@@ -63,7 +83,7 @@ function searchSentence({ search, front, objectives }: Plan): string {
     search.impossible.length === 0
       ? ""
       : ` ${search.impossible.length} options cannot be taken, such as ${search.impossible[0]!.option}: ${search.impossible[0]!.reason}.`;
-  return `${search.designs} designs were weighed, ${search.feasible} meet every constraint, ${front.length} are on the Pareto front of ${objectives.map((objective) => OBJECTIVE_NAMES[objective]).join(", ")}; the plan is the one nearest to the best of each.${impossible}`;
+  return `Of ${search.designs} designs, ${front.length} meet every constraint and are on the Pareto front of ${objectives.map((objective) => OBJECTIVE_NAMES[objective]).join(", ")}; the plan is the one nearest to the best of each.${impossible}`;
 }
 
 function notesOf(plan: Plan): string[] {
@@ -107,7 +127,11 @@ function decisionBody(decision: PlanDecision): Html {
     decision.alternatives.length === 0
       ? html`<p class="soft">The brief leaves no alternative.</p>`
       : html`<details><summary>${decision.alternatives.length} alternatives, each with the best plan that takes it</summary>${htmlTable(
-          ["alternative", ...decision.alternatives[0]!.outcomes.map((f) => OBJECTIVE_NAMES[f.name as Objective]), "constraints"],
+          [
+            "alternative",
+            ...decision.alternatives[0]!.outcomes.map((f) => OBJECTIVE_NAMES[f.name as Objective]),
+            "constraints",
+          ],
           decision.alternatives.map(({ label, outcomes, feasible }) => [
             label,
             ...outcomes.map(central),
@@ -146,7 +170,11 @@ function frontFigure(plan: Plan, x: Objective, y: Objective): Html {
     height: 340,
     grid: true,
     x: { label: `${OBJECTIVE_NAMES[x]} (${printedUnit(unitX)}) →`, nice: true },
-    y: { label: `↑ ${OBJECTIVE_NAMES[y]} (${printedUnit(unitY)})`, type: spansDecades ? "log" : "linear", nice: true },
+    y: {
+      label: `↑ ${OBJECTIVE_NAMES[y]} (${printedUnit(unitY)})`,
+      type: spansDecades ? "log" : "linear",
+      nice: true,
+    },
     color: { legend: false },
     symbol: { legend: false },
     marks: [
@@ -227,7 +255,7 @@ function tornado(plan: Plan, objective: Objective): Html {
   });
   return html`<h3>${name}</h3>${figure(
     svg,
-    html`The median ${name} with one input at the end of its 90 % interval and all others drawn as before: <span style="color:${COLOURS[0]}">●</span> at 5 %, <span style="color:${COLOURS[1]}">●</span> at 95 %. The dashed line is the plan's median. ${swings.length > MOST_BARS ? `${swings.length - MOST_BARS} further inputs move it less.` : ""}`,
+    html`The ${name} with one input at an end of its 90 % interval and all others at their medians: <span style="color:${COLOURS[0]}">●</span> at 5 %, <span style="color:${COLOURS[1]}">●</span> at 95 %. The dashed line is the plan's median. ${swings.length > MOST_BARS ? `${swings.length - MOST_BARS} further inputs move it less.` : ""}`,
   )}`;
 }
 
@@ -246,6 +274,11 @@ function assumptions(plan: Plan): Html {
 function sourceTable(plan: Plan): Html {
   return htmlTable(
     ["", "source", "where", "year"],
-    plan.sources.map(({ key, title, where, year }) => [html`<span id="${key}">${key}</span>`, title, where, year]),
+    plan.sources.map(({ key, title, where, year }) => [
+      html`<span id="${key}">${key}</span>`,
+      title,
+      where,
+      year,
+    ]),
   );
 }

@@ -32,7 +32,9 @@ Editors complete it from schemas/brief.schema.json. With --out the folder receiv
           "plan.json": `${JSON.stringify(plan, null, 2)}\n`,
           "report.html": htmlReport(plan),
         });
-        process.stderr.write(`\nreport: ${join(options.out, "report.html")}\nplan:   ${join(options.out, "plan.json")}\n`);
+        process.stderr.write(
+          `\nreport: ${join(options.out, "report.html")}\nplan:   ${join(options.out, "plan.json")}\n`,
+        );
       }
     });
 }

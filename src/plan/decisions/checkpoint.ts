@@ -1,9 +1,8 @@
 /** How often to save, given how often the cluster fails: and with that, how long the run takes. */
 import { type AnyEstimate, type DimensionOf, Estimate, formatNumber } from "../../core/index.ts";
 import { ettr, mttf, optimalIntervalExact } from "../../fleet/index.ts";
-import type { Decision } from "../decision.ts";
+import type { Decision, Upstream } from "../decision.ts";
 import type { Problem } from "../problem.ts";
-import type { Upstream } from "../decision.ts";
 import { figures } from "../tables.ts";
 import { cluster } from "./cluster.ts";
 import { data } from "./data.ts";
@@ -38,9 +37,13 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
 
   options(problem, upstream) {
     // A setting is one number, so the medians decide it; how it fares under every draw is what follows from it.
-    const failuresPerSecond = problem.failureRate.rate.value("1/node/s") * upstream.get(cluster).nodes.value();
+    const failuresPerSecond =
+      problem.failureRate.rate.value("1/node/s") * upstream.get(cluster).nodes.value();
     const optimum = optimalIntervalExact(failuresPerSecond, writeTime(problem, upstream).value("s"));
-    return [{ intervalSeconds: roundInterval(optimum) }, ...USUAL_SECONDS.map((intervalSeconds) => ({ intervalSeconds }))];
+    return [
+      { intervalSeconds: roundInterval(optimum) },
+      ...USUAL_SECONDS.map((intervalSeconds) => ({ intervalSeconds })),
+    ];
   },
 
   evaluate({ intervalSeconds }, problem, upstream) {
@@ -98,7 +101,9 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
 /** Blocking write of weights and optimiser state, each accelerator writing its share. */
 function writeTime({ sampler }: Problem, upstream: Upstream): Time {
   const table = figures("checkpoints");
-  const bytes = table.estimate(sampler, "checkpoint", "bytes per parameter", "B").times(upstream.get(model).parameters);
+  const bytes = table
+    .estimate(sampler, "checkpoint", "bytes per parameter", "B")
+    .times(upstream.get(model).parameters);
   const bandwidth = table.estimate(sampler, "checkpoint", "write bandwidth", "B/s/accelerator");
   return bytes.over(bandwidth.times(upstream.get(cluster).accelerators));
 }

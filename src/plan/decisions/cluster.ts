@@ -1,6 +1,11 @@
 /** On which accelerators, and on how many. */
 import { type AnyEstimate, type DimensionOf, Estimate } from "../../core/index.ts";
-import { type Accelerator, rentalPrice, type TrainingLayout, type TrainingStep } from "../../hardware/index.ts";
+import {
+  type Accelerator,
+  rentalPrice,
+  type TrainingLayout,
+  type TrainingStep,
+} from "../../hardware/index.ts";
 import { type Decision, Impossible } from "../decision.ts";
 import { model } from "./model.ts";
 
@@ -64,7 +69,9 @@ export const cluster: Decision<ClusterOption, ClusterChoice> = {
       notes:
         accelerator.acceleratorsPerNode === 8 || problem.open.log === undefined
           ? []
-          : [`failure rates are of nodes of 8; a node of ${accelerator.name} holds ${accelerator.acceleratorsPerNode}`],
+          : [
+              `failure rates are of nodes of 8; a node of ${accelerator.name} holds ${accelerator.acceleratorsPerNode}`,
+            ],
     };
   },
 };

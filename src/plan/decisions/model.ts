@@ -13,8 +13,8 @@ import {
   readHuggingFace,
   trainingFlopsPerToken,
 } from "../../model/index.ts";
-import type { Decision } from "../decision.ts";
 import { besideBrief } from "../brief.ts";
+import type { Decision } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 
 /** An architecture at one width. */
@@ -72,7 +72,10 @@ export const model: Decision<ModelOption, ModelChoice> = {
       parameters: count(choice.parameters),
       "non-embedding parameters": count(choice.nonEmbedding),
       "training compute": Estimate.exact(choice.flopsPerToken, "FLOP/token"),
-      [`cache of one sequence of ${formatNumber(problem.open.context)} tokens`]: Estimate.exact(choice.cacheBytes, "B"),
+      [`cache of one sequence of ${formatNumber(problem.open.context)} tokens`]: Estimate.exact(
+        choice.cacheBytes,
+        "B",
+      ),
     };
     return {
       why: `${printLayers(a.layers)} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
@@ -97,8 +100,7 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
   const { low, high } = problem.open.size;
   const inside = sized.filter(({ size }) => size >= low && size <= high);
   // A range narrower than a step of width holds no size: take the nearest instead of refusing.
-  const chosen =
-    inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
+  const chosen = inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
   return chosen.map(({ a }) => ({ name, architecture: a }));
 }
 
@@ -122,7 +124,8 @@ function inPlace<T>(read: () => T, place: ReturnType<Problem["brief"]["placeOf"]
         place,
         found: `"${candidate}": ${problem.found}`,
         remedy:
-          problem.remedy ?? "a candidate is a layer string, the name of a published model, or the path of a config.json",
+          problem.remedy ??
+          "a candidate is a layer string, the name of a published model, or the path of a config.json",
       })),
     );
   }

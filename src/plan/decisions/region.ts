@@ -1,5 +1,5 @@
 /** Where to run: which grid's electricity, and the carbon and energy that follow. */
-import type { AnyEstimate, DimensionOf, Estimate } from "../../core/index.ts";
+
 import {
   acceleratorEmbodied,
   type GridIntensity,
@@ -12,6 +12,7 @@ import {
   serverLifetime,
   serverUtilisation,
 } from "../../carbon/index.ts";
+import type { AnyEstimate, DimensionOf, Estimate } from "../../core/index.ts";
 import type { Decision } from "../decision.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { cluster } from "./cluster.ts";
