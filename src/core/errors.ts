@@ -58,10 +58,10 @@ export function renderProblem(problem: Problem): string {
 
 /**
  * The members of `known` that a misspelt `word` most likely means, best first, for "did you mean" remedies.
- * Restricted to an edit distance of a third of the word, so that it stays silent when nothing is near.
+ * Restricted to an edit distance of two letters in five, so that it stays silent when nothing is near.
  */
 export function nearest(word: string, known: readonly string[], most = 3): string[] {
-  const limit = Math.max(1, Math.floor(word.length / 3));
+  const limit = Math.max(1, Math.round(0.4 * word.length));
   return known
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= limit)

@@ -135,7 +135,7 @@ export class Estimate<D extends Dimension = Dimension> {
       throw new RangeError(`an estimate has 1 or ${DRAWS} draws, not ${draws.length}`);
     }
     const bad = draws.findIndex(Number.isNaN);
-    if (bad >= 0) throw new RangeError(`draw ${bad} of an estimate in ${dimensionText(dimension)} is NaN`);
+    if (bad >= 0) throw new RangeError(`draw ${bad} of an estimate in ${named(dimension)} is NaN`);
     return new Estimate<D>(dimension, draws, evidence);
   }
 
@@ -245,18 +245,14 @@ export class Estimate<D extends Dimension = Dimension> {
   #compatible(symbol: string): Unit {
     const target = unit(symbol) as Unit;
     if (dimensionText(target.dimension) !== dimensionText(this.dimension)) {
-      throw new TypeError(
-        `cannot show ${dimensionText(this.dimension) || "a plain number"} in ${symbol} (${dimensionText(target.dimension) || "a plain number"})`,
-      );
+      throw new TypeError(`cannot show ${named(this.dimension)} in ${symbol} (${named(target.dimension)})`);
     }
     return target;
   }
 
   #sameDimension(other: Estimate<D>, verb: string, formula: (a: number, b: number) => number): Estimate<D> {
     if (dimensionText(this.dimension) !== dimensionText(other.dimension)) {
-      throw new TypeError(
-        `cannot ${verb} ${dimensionText(this.dimension) || "a plain number"} and ${dimensionText(other.dimension) || "a plain number"}`,
-      );
+      throw new TypeError(`cannot ${verb} ${named(this.dimension)} and ${named(other.dimension)}`);
     }
     return this.#drawwise(other, this.dimension, formula);
   }
@@ -307,6 +303,10 @@ export function weakest(inputs: readonly Evidence[]): Evidence {
   const sources = new Map<string, Source>();
   for (const input of inputs) for (const source of input.sources) sources.set(sourceKey(source), source);
   return { basis, sources: [...sources.values()] };
+}
+
+function named(dimension: Dimension): string {
+  return dimensionText(dimension) || "a plain number";
 }
 
 function sourceKey(source: Source): string {
