@@ -84,6 +84,11 @@ export function corpusSource(corpus: string, field = "text"): CorpusSource {
   });
 }
 
+/** The text of a corpus, to train a tokenizer on: documents, the long ones in pieces. */
+export async function* corpusTexts(corpus: string, field?: string): AsyncGenerator<string> {
+  for await (const { text } of corpusSource(corpus, field).pieces()) yield text;
+}
+
 function textSource(
   name: string,
   files: readonly string[],

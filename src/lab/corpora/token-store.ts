@@ -158,7 +158,8 @@ async function writeTokens(
     for await (const { text, endsDocument, bytesRead } of source.pieces()) {
       supervision.signal?.throwIfAborted();
       if (startsDocument && tokenizer.beginOfSequence !== undefined) append(tokenizer.beginOfSequence);
-      for (const id of tokenizer.encode(text)) append(id);
+      const ids = tokenizer.encode(text);
+      for (let at = 0; at < ids.length; at++) append(ids[at]!);
       content.update(text);
       startsDocument = endsDocument;
       if (endsDocument) {

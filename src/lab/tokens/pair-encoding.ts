@@ -93,7 +93,7 @@ async function countWords(
   let characters = 0;
   for await (const text of texts) {
     signal?.throwIfAborted();
-    for (const [word] of text.matchAll(WORD_PATTERN)) words.set(word, (words.get(word) ?? 0) + 1);
+    for (const word of text.match(WORD_PATTERN) ?? []) words.set(word, (words.get(word) ?? 0) + 1);
     characters += text.length;
     progress?.({ activity: "counting words", done: characters, unit: "characters" });
   }

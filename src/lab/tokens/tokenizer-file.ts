@@ -89,7 +89,11 @@ function fromParsed(
     endOfSequence: special(config.eos_token, END_NAMES),
     fingerprint: contentName(content),
     encode: splitsIntoWords(parsed) ? encodeByWords(encodeText) : encodeText,
-    decode: (ids) => library.decode([...ids], { skip_special_tokens: true }),
+    decode: (ids) => {
+      const list = [...ids];
+      // The library refuses an empty list.
+      return list.length === 0 ? "" : library.decode(list, { skip_special_tokens: true });
+    },
   };
 }
 
@@ -125,7 +129,7 @@ function encodeByWords(encodeWord: (word: string) => number[]): (text: string) =
   const known = new Map<string, number[]>();
   return (text) => {
     const ids: number[] = [];
-    for (const [word] of text.matchAll(WORD_PATTERN)) {
+    for (const word of text.match(WORD_PATTERN) ?? []) {
       let of = known.get(word);
       if (!of) {
         of = encodeWord(word);

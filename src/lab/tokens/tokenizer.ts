@@ -1,6 +1,8 @@
 /** Text to token ids and back. */
 import { createHash } from "node:crypto";
 
+export type TokenIds = readonly number[] | Uint8Array;
+
 export interface Tokenizer {
   readonly name: string;
   /** Ids are 0 to `vocabularySize` - 1. */
@@ -11,7 +13,7 @@ export interface Tokenizer {
   /** Changes whenever the same text could give other ids; what was encoded is kept under it. */
   readonly fingerprint: string;
   /** The ids of `text` alone: no begin or end is added. Half a surrogate pair is read as U+FFFD. */
-  encode(text: string): number[];
+  encode(text: string): TokenIds;
   /** The text of `ids`; special tokens are left out, and bytes that are not UTF-8 become U+FFFD. */
   decode(ids: Iterable<number>): string;
 }
@@ -26,7 +28,7 @@ export const byteTokenizer: Tokenizer = {
   beginOfSequence: BEGIN,
   endOfSequence: END,
   fingerprint: "bytes-1",
-  encode: (text) => Array.from(Buffer.from(text, "utf8")),
+  encode: (text) => new TextEncoder().encode(text),
   decode: (ids) => Buffer.from(Uint8Array.from([...ids].filter((id) => id < BEGIN))).toString("utf8"),
 };
 
