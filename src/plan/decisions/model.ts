@@ -9,7 +9,7 @@ import {
   preset,
   presets,
   printLayers,
-  readHuggingFaceConfig,
+  readHuggingFace,
   trainingFlopsPerToken,
 } from "../../model/index.ts";
 import type { Decision } from "../decision.ts";
@@ -100,7 +100,7 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
 /** A published model or a config.json, which have one size; undefined for a layer string. */
 function fixedArchitecture(candidate: string, problem: Problem): Architecture | undefined {
   if (candidate.endsWith(".json")) {
-    return readHuggingFaceConfig(besideBrief(problem.brief, candidate)).architecture;
+    return readHuggingFace(besideBrief(problem.brief, candidate)).architecture;
   }
   return presets().has(candidate.toLowerCase()) ? preset(candidate).architecture : undefined;
 }
