@@ -1,4 +1,7 @@
-/** A heap of pairs with their counts: the highest count first, then the lowest pair. */
+/**
+ * A heap of pairs with their counts: the highest count first, then the lowest pair. Our own because ties decide which
+ * merges are learnt, and flatqueue knows no second key.
+ */
 export class PairHeap {
   readonly #counts: number[] = [];
   readonly #pairs: number[] = [];
