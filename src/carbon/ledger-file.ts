@@ -2,18 +2,16 @@
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import {
-  type Basis,
   Estimate,
   exactly,
   InputError,
-  intervalQuantile,
   type Place,
   readConfig,
   type Sampler,
   type Supervision,
 } from "../core/index.ts";
 import { readCodecarbon } from "./codecarbon.ts";
-import { acceleratorEmbodied, serverLifetime, serverUtilisation } from "./embodied.ts";
+import { acceleratorEmbodied, publishedAccelerators, serverLifetime, serverUtilisation } from "./embodied.ts";
 import { readEnergyLog } from "./energy-log.ts";
 import { givenIntensity, gridIntensity } from "./grids.ts";
 import { readManifest } from "./impact-framework.ts";
@@ -24,17 +22,11 @@ import {
   scaledRecord,
   sharedRecord,
 } from "./ledger.ts";
-import {
-  type AcceleratorUse,
-  type Entry,
-  LedgerFile,
-  type LogUse,
-  quantity,
-  type Range,
-} from "./ledger-schema.ts";
+import { type AcceleratorUse, type Entry, LedgerFile, type LogUse } from "./ledger-schema.ts";
 import { hostFactor, powerUsageEffectiveness } from "./operational.ts";
 import type { Provenance } from "./provenance.ts";
 import type { Intensity, Ratio } from "./quantities.ts";
+import { draw, quantity, type Range } from "./ranges.ts";
 import {
   buildingLifetime,
   buildingRecord,
@@ -58,10 +50,21 @@ export async function readLedger(
   supervision: Supervision = {},
 ): Promise<Ledger> {
   const { value, placeOf } = readConfig(file, LedgerFile, "a ledger of carbon, in YAML");
+  return workedOut(value, file, placeOf, sampler, supervision);
+}
+
+/** Works out a ledger that is already checked; `source` is what its numbers are said to come from. */
+export async function workedOut(
+  value: LedgerFile,
+  source: string,
+  placeOf: (path: readonly PropertyKey[]) => Place,
+  sampler: Sampler,
+  supervision: Supervision = {},
+): Promise<Ledger> {
   const records: LedgerRecord[] = [];
   for (const [index, entry] of value.entries.entries()) {
     const reader = new EntryReader(entry, value, {
-      file,
+      file: source,
       name: entry.name ?? entry.phase,
       number: index + 1,
       sampler,
@@ -77,7 +80,7 @@ export async function readLedger(
     records,
     functionalUnit: unit && {
       name: unit.name,
-      count: draw(sampler, "functional-unit", unit.count, "1", undefined, file),
+      count: draw(sampler, "ledger/functional-unit", unit.count, "1", undefined, source),
     },
   };
 }
@@ -193,7 +196,11 @@ class EntryReader {
         : serverUtilisation(sampler),
     };
     const origin = [this.#given("accelerators, time and power")];
-    return runRecords(phase, name, run, this.#supply(), origin);
+    const [operational, embodied] = runRecords(phase, name, run, this.#supply(), origin);
+    if (use.embodied) return [operational, { ...embodied, provenance: [this.#given("embodied carbon")] }];
+    const known = publishedAccelerators().includes((use.kind ?? "").toLowerCase());
+    const note = `${use.kind === undefined ? "no kind of accelerator is named" : `no footprint of "${use.kind}" is published`}: the range of all accelerators is taken`;
+    return [operational, known ? embodied : { ...embodied, notes: [note] }];
   }
 
   async #log(use: z.output<typeof LogUse>): Promise<LedgerRecord> {
@@ -316,22 +323,4 @@ class EntryReader {
       source: source ?? this.#context.file,
     };
   }
-}
-
-/** A written number as it is; a written range by its geometric middle, as the central 90 %. */
-function draw<S extends string>(
-  sampler: Sampler,
-  name: string,
-  { low, high }: Range,
-  symbol: S,
-  basis: Basis | undefined,
-  source: string,
-) {
-  const sources = [{ id: source, title: "ledger" }];
-  if (low === high) return Estimate.exact(low, symbol, { basis: basis ?? "given", sources });
-  const middle = low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
-  return sampler.draw(name, intervalQuantile(low, middle, high), symbol, {
-    basis: basis ?? "assumed",
-    sources,
-  });
 }

@@ -1,39 +1,9 @@
 /** What a ledger file may say, with units checked as it is read. */
 import { z } from "zod";
-import { parseRange, QuantityError } from "../core/index.ts";
 import { PHASES } from "./ledger.ts";
 import { FACILITIES } from "./operational.ts";
+import { quantity } from "./ranges.ts";
 import { FLEET_PHASES } from "./records.ts";
-
-/** A written quantity: `low` equals `high` where it is one number. */
-export interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** `12 kWh`, `150..575 kg`, or a bare number in `symbol`'s unit; never negative. */
-export function quantity(symbol: string) {
-  return z
-    .union([z.string(), z.number()], { error: `a quantity in ${symbol}, such as "12 ${symbol}"` })
-    .transform((text, context): Range => {
-      try {
-        const range = parseRange(withUnitOnBothEnds(String(text)), symbol);
-        if (range.low >= 0) return range;
-        context.addIssue({ code: "custom", message: `a quantity of 0 or more, in ${symbol}` });
-      } catch (error) {
-        if (!(error instanceof QuantityError)) throw error;
-        context.addIssue({ code: "custom", message: `a quantity in ${symbol} (${error.message})` });
-      }
-      return z.NEVER;
-    });
-}
-
-/** In `150..575 kg` the unit stands for both ends. */
-function withUnitOnBothEnds(text: string): string {
-  const match =
-    /^\s*(\d[\d.,_]*?(?:e[+-]?\d+)?)\s*\.\.\s*\d[\d.,_]*(?:e[+-]?\d+)?\s*(?!e[+-]?\d)([a-z$].*)$/i.exec(text);
-  return match ? text.replace(match[1]!, `${match[1]} ${match[2]}`) : text;
-}
 
 const share = z.number().positive().max(1);
 const gridText = z.union([z.string(), z.number()]);
