@@ -133,12 +133,16 @@ class EntryReader {
         lifetime: lifetime ? this.#draw("building/lifetime", lifetime, "year") : buildingLifetime(sampler),
       };
       for (const { energy } of records.filter((record) => record.kind === "operational")) {
-        if (energy) records.push(buildingRecord(phase, `building of ${name}`, house, energy));
+        if (energy)
+          records.push(
+            buildingRecord(phase, `building of ${name}`, house, energy, [this.#given("building")]),
+          );
       }
     }
     if (embodied) {
       const carbon = this.#draw("embodied", embodied, "kgCO2e");
-      records.push(embodiedRecord(phase, `hardware of ${name}`, carbon, [this.#given("embodied carbon")]));
+      const what = records.length === 0 ? name : `hardware of ${name}`;
+      records.push(embodiedRecord(phase, what, carbon, [this.#given("embodied carbon")]));
     }
     return records.map((record) => sharedRecord(record, this.#entry.share));
   }
@@ -248,7 +252,7 @@ class EntryReader {
     return known.map((record) => ({
       ...scaledRecord(record, factor, note),
       phase: own,
-      what: this.#context.name,
+      what: `${this.#context.name} (as ${record.what})`,
     }));
   }
 

@@ -109,7 +109,7 @@ export function meteredRecord(
 
 export interface Building {
   readonly carbon: Carbon;
-  /** IT power that it was built for. */
+  /** Power at its meter that it was built for: with PUE, as the energies of records are. */
   readonly capacity: Power;
   readonly lifetime: Time;
 }
@@ -123,11 +123,10 @@ export function buildingRecord(
   what: string,
   building: Building,
   energy: Energy,
+  provenance: readonly Provenance[],
 ): EmbodiedRecord {
   const share = energy.over(building.capacity.times(building.lifetime));
-  return embodiedRecord(phase, what, building.carbon.times(share), [
-    { what: "building", origin: "given", source: "ledger" },
-  ]);
+  return embodiedRecord(phase, what, building.carbon.times(share), provenance);
 }
 
 /** Life of the shell, power and cooling plant of a data centre. */

@@ -1,5 +1,13 @@
 /** Accounts as people read them. Each function turns a result into tables and notes; two renderers show any of them. */
-import { type AnyEstimate, Estimate, formatEstimate, formatNumber, type Sampler } from "../core/index.ts";
+import {
+  type AnyEstimate,
+  displayUnit,
+  Estimate,
+  formatEstimate,
+  formatNumber,
+  type Sampler,
+  unit,
+} from "../core/index.ts";
 import type { Comparison, ServingAccount } from "./accounts.ts";
 import type { Bill } from "./bill.ts";
 import { assumptions } from "./disclosure.ts";
@@ -47,7 +55,7 @@ export function ledgerReport(ledger: Ledger): CarbonReport {
     warnings: [],
     tables: [
       figureTable(
-        `${totals.signal} signal`,
+        `totals, by the ${totals.signal} signal`,
         summary.filter((row): row is [string, AnyEstimate] => row[1] !== undefined),
       ),
       {
@@ -164,7 +172,7 @@ export function meterReport(record: MeterRecord, sampler: Sampler, grid: string 
     tables: [
       figureTable("measured", rows),
       {
-        title: "devices",
+        title: record.devices.length === 0 ? "no devices" : "devices",
         columns: ["device", "meter", "component", "readings", "energy"],
         numeric: [3, 4],
         rows: record.devices.map(({ device, instrument, component, samples, joules }) => [
@@ -205,12 +213,15 @@ export async function terminalReport(report: CarbonReport): Promise<string> {
 /** One self-contained page. */
 export async function htmlReport(report: CarbonReport): Promise<string> {
   const { draw, figure, html, htmlTable, page, Plot } = await import("../view/index.ts");
+  const largest = Math.max(...report.bars.map(({ kilograms }) => kilograms));
+  const { symbol, scale, dimension } = unit("kgCO2e");
+  const shown = report.bars.length > 0 ? displayUnit(dimension, largest) : { symbol, scale };
   const chart = () =>
     figure(
       draw({
         height: 60 + 36 * new Set(report.bars.map(({ phase }) => phase)).size,
         marginLeft: 110,
-        x: { label: "kgCO2e", grid: true },
+        x: { label: shown.symbol, grid: true, transform: (kilograms: number) => kilograms / shown.scale },
         y: { label: null },
         color: { legend: false, domain: ["operational", "embodied"] },
         marks: [
@@ -218,7 +229,7 @@ export async function htmlReport(report: CarbonReport): Promise<string> {
           Plot.ruleX([0]),
         ],
       }),
-      "Carbon by phase, medians: operational (blue) and embodied (orange), in kgCO2e.",
+      `Carbon by phase, medians: operational (blue) and embodied (orange), in ${shown.symbol}.`,
     );
   const sections = report.tables.map(({ title, columns, rows, numeric }, index) => ({
     title,
@@ -247,7 +258,8 @@ function figureTable(title: string, rows: readonly (readonly [string, AnyEstimat
 }
 
 function phaseRow({ phase, energy, operational, embodied, total }: PhaseTotals): string[] {
-  const value = (estimate: AnyEstimate) => formatEstimate(estimate).value;
+  const value = (part: AnyEstimate) =>
+    part.isExact && part.value() === 0 ? "-" : formatEstimate(part).value;
   return [
     phase,
     value(energy),
