@@ -134,7 +134,7 @@ export function trainingSteps(
     machine.overhead.value(),
   ] as const;
 
-  const usable = programEfficiency(sampler, "training", "usable memory", "1").value() * a.memoryBytes;
+  const usable = programEfficiency(sampler, "memory", "usable share", "1").value() * a.memoryBytes;
   const needsPipeline = stateBytes(footprint, "states", 1, 1, 1) > usable * a.acceleratorsPerNode;
   const modelFlops =
     3 * sequences * sum(operators(architecture, trainingPass(1, context)), (row) => row.count * row.flops);
