@@ -1,0 +1,214 @@
+/**
+ * The Chinchilla law of loss, L(N, D) = E + A / N^alpha + B / D^beta (arXiv:2203.15556 equation 2), with coefficients that
+ * are uncertain jointly. Along the valley of a fit A and alpha move together and hardly change the loss, so a law keeps
+ * whole fits as equally likely rows, and no coefficient is ever drawn alone.
+ */
+import {
+  type AnyEstimate,
+  type DimensionOf,
+  Estimate,
+  type Evidence,
+  InputError,
+  type Sampler,
+  weakest,
+} from "../core/index.ts";
+
+/** One fit. N counts parameters, D tokens. */
+export interface Coefficients {
+  /** E, which neither size nor data remove; nats a token. */
+  readonly floor: number;
+  readonly lnA: number;
+  readonly alpha: number;
+  readonly lnB: number;
+  readonly beta: number;
+}
+
+/** What the runs behind a law spanned: lowest and highest of each. */
+export interface FittedRange {
+  readonly parameters: readonly [low: number, high: number];
+  readonly tokens: readonly [low: number, high: number];
+}
+
+export interface ScalingLaw {
+  /** Stable; the law is drawn as the input `laws/<name>`. */
+  readonly name: string;
+  /** Equally likely fits (bootstrap resamples). A single one is taken as exact. */
+  readonly fits: readonly Coefficients[];
+  readonly range: FittedRange;
+  readonly evidence: Evidence;
+}
+
+export type Nats = Estimate<DimensionOf<"nat">>;
+export type Tokens = Estimate<DimensionOf<"token">>;
+export type Flops = Estimate<DimensionOf<"FLOP">>;
+export type Count = Estimate<DimensionOf<"1">>;
+
+/** L(N, D) of one fit, nats a token. */
+export function lossAt(fit: Coefficients, parameters: number, tokens: number): number {
+  return (
+    fit.floor +
+    Math.exp(fit.lnA - fit.alpha * Math.log(parameters)) +
+    Math.exp(fit.lnB - fit.beta * Math.log(tokens))
+  );
+}
+
+/** FLOPs a parameter and token, the convention behind every published optimum (arXiv:2203.15556 appendix F). */
+export const CHINCHILLA_FLOPS = 6;
+
+/**
+ * The parameters and tokens that minimise the loss at `flops` = 6 N D: N = G (C/6)^a and D = (C/6)^(1-a) / G with
+ * a = beta / (alpha + beta) and G = (alpha A / (beta B))^(1 / (alpha + beta)) (arXiv:2203.15556 equation 4).
+ */
+export function computeOptimum(fit: Coefficients, flops: number): { parameters: number; tokens: number } {
+  const { alpha, beta } = fit;
+  const lnG = (Math.log(alpha / beta) + fit.lnA - fit.lnB) / (alpha + beta);
+  const lnProduct = Math.log(flops / CHINCHILLA_FLOPS);
+  const lnParameters = lnG + (beta / (alpha + beta)) * lnProduct;
+  return { parameters: Math.exp(lnParameters), tokens: Math.exp(lnProduct - lnParameters) };
+}
+
+/** The far corner of a law's range, where its fits differ in what they promise from scale. */
+export function farCorner(range: FittedRange): { parameters: number; tokens: number } {
+  return { parameters: range.parameters[1], tokens: range.tokens[1] };
+}
+
+/**
+ * Draws one of `rows`, equally likely, as the single input `name`. The input's value is `key(row)` in nats, by which the
+ * rows are ranked: pinned at 5 % it is the row whose key is the 5 % quantile. One row alone is exact and is no input.
+ */
+export function drawRow<T>(
+  name: string,
+  rows: readonly T[],
+  key: (row: T) => number,
+  evidence: Evidence,
+  sampler: Sampler,
+): readonly T[] {
+  if (rows.length === 1) return rows;
+  const ranked = rows.map((row) => ({ row, key: key(row) })).sort((a, b) => a.key - b.key);
+  const byKey = new Map(ranked.map((entry) => [entry.key, entry.row]));
+  const quantile = (p: number) => ranked[Math.min(ranked.length - 1, Math.floor(p * ranked.length))]!.key;
+  return Array.from(sampler.draw(name, quantile, "nat", evidence).draws, (drawn) => byKey.get(drawn)!);
+}
+
+/** A law whose fits have been drawn: entry i of each column belongs to draw i, as in every `Estimate`. */
+export class DrawnLaw {
+  readonly #floor: Float64Array;
+  readonly #lnA: Float64Array;
+  readonly #alpha: Float64Array;
+  readonly #lnB: Float64Array;
+  readonly #beta: Float64Array;
+  readonly #evidence: Evidence;
+
+  /** `fits` has one entry a draw, or a single one that stands for all. */
+  constructor(fits: readonly Coefficients[], evidence: Evidence) {
+    this.#floor = Float64Array.from(fits, (fit) => fit.floor);
+    this.#lnA = Float64Array.from(fits, (fit) => fit.lnA);
+    this.#alpha = Float64Array.from(fits, (fit) => fit.alpha);
+    this.#lnB = Float64Array.from(fits, (fit) => fit.lnB);
+    this.#beta = Float64Array.from(fits, (fit) => fit.beta);
+    this.#evidence = evidence;
+  }
+
+  /** Loss after `tokens` of fresh (or effective) data, nats a token. */
+  loss(parameters: number, tokens: number | Tokens): Nats {
+    const lnParameters = Math.log(requirePositive("parameters", parameters));
+    if (typeof tokens !== "number")
+      return this.#drawwise(tokens, "nat", (fit, d) => lossAt(fit, parameters, d));
+    // The planner asks this thousands of times: no objects, no calls but the two exponentials.
+    const lnTokens = Math.log(requirePositive("tokens", tokens));
+    const draws = new Float64Array(this.#floor.length);
+    for (let i = 0; i < draws.length; i++) {
+      draws[i] =
+        this.#floor[i]! +
+        Math.exp(this.#lnA[i]! - this.#alpha[i]! * lnParameters) +
+        Math.exp(this.#lnB[i]! - this.#beta[i]! * lnTokens);
+    }
+    return Estimate.fromDraws(draws, "nat", this.#evidence);
+  }
+
+  /** The same law with `nats` added to the loss: an effect, or the scatter of a set-up. */
+  plus(nats: Nats): DrawnLaw {
+    const shift = nats.draws;
+    const last = this.#floor.length - 1;
+    const fits = Array.from({ length: Math.max(shift.length, last + 1) }, (_, draw) => {
+      const fit = this.#fit(Math.min(draw, last));
+      return { ...fit, floor: fit.floor + shift[Math.min(draw, shift.length - 1)]! };
+    });
+    return new DrawnLaw(fits, weakest([this.#evidence, nats]));
+  }
+
+  /** Parameters and tokens that minimise the loss at a budget of 6 N D, and that loss. */
+  computeOptimum(budget: number | Flops): { parameters: Count; tokens: Tokens; loss: Nats } {
+    const flops =
+      typeof budget === "number" ? Estimate.exact(requirePositive("budget", budget), "FLOP") : budget;
+    return {
+      parameters: this.#drawwise(flops, "1", (fit, c) => computeOptimum(fit, c).parameters),
+      tokens: this.#drawwise(flops, "token", (fit, c) => computeOptimum(fit, c).tokens),
+      loss: this.#drawwise(flops, "nat", (fit, c) => {
+        const best = computeOptimum(fit, c);
+        return lossAt(fit, best.parameters, best.tokens);
+      }),
+    };
+  }
+
+  #fit(i: number): Coefficients {
+    return {
+      floor: this.#floor[i]!,
+      lnA: this.#lnA[i]!,
+      alpha: this.#alpha[i]!,
+      lnB: this.#lnB[i]!,
+      beta: this.#beta[i]!,
+    };
+  }
+
+  #drawwise<S extends string>(
+    input: AnyEstimate,
+    symbol: S,
+    formula: (fit: Coefficients, value: number) => number,
+  ): Estimate<DimensionOf<S>> {
+    const values = input.draws;
+    const last = this.#floor.length - 1;
+    const draws = Float64Array.from({ length: Math.max(values.length, last + 1) }, (_, draw) => {
+      const fit = this.#fit(Math.min(draw, last));
+      return formula(fit, values[Math.min(draw, values.length - 1)]!);
+    });
+    return Estimate.fromDraws(draws, symbol, weakest([input, this.#evidence]));
+  }
+}
+
+/** How far outside `range` a query lies: each a factor of at least 1, which is 1 inside. */
+export interface Reach {
+  readonly parameters: number;
+  readonly tokens: number;
+}
+
+export function reach(range: FittedRange, parameters: number, tokens: number): Reach {
+  const beyond = ([low, high]: FittedRange["tokens"], value: number) =>
+    Math.max(1, value / high, low / value);
+  return { parameters: beyond(range.parameters, parameters), tokens: beyond(range.tokens, tokens) };
+}
+
+/** What `runs` span. */
+export function rangeOf(runs: readonly { parameters: number; tokens: number }[]): FittedRange {
+  const span = (values: number[]): readonly [number, number] => [Math.min(...values), Math.max(...values)];
+  return {
+    parameters: span(runs.map((run) => run.parameters)),
+    tokens: span(runs.map((run) => run.tokens)),
+  };
+}
+
+/** Draws a law. Call once for a sampler and evaluate the result as often as needed. */
+export function drawLaw(law: ScalingLaw, sampler: Sampler): DrawnLaw {
+  const { parameters, tokens } = farCorner(law.range);
+  const key = (fit: Coefficients) => lossAt(fit, parameters, tokens);
+  return new DrawnLaw(drawRow(`laws/${law.name}`, law.fits, key, law.evidence, sampler), law.evidence);
+}
+
+function requirePositive(path: string, value: number): number {
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InputError({
+    place: { path },
+    found: String(value),
+    expected: `a positive number of ${path === "budget" ? "FLOPs" : path}`,
+  });
+}
