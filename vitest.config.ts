@@ -6,5 +6,6 @@ export default defineConfig({
     testTimeout: 60_000,
     // Two cores: more workers only take memory from the tests that train or search.
     maxWorkers: 2,
+    reporters: process.env.CI ? ["default", ["json", { outputFile: "test-results.json" }]] : ["default"],
   },
 });

@@ -24,6 +24,13 @@ export type Primitive = keyof typeof PRIMITIVES;
 /** No model is deeper; the deepest dense one published has 252 primitive layers (Llama-3.1-405B). */
 export const MOST_LAYERS = 1024;
 
+// What makes a string long to read. Parting two equal neighbours counts, so that `(2A 4F)4 A 2F` wins over the rotated
+// `A (A 4F A)4 2F`; a run or a group costs less than writing its letters twice.
+const LETTER_COST = 2;
+const RUN_COST = 3;
+const GROUP_COST = 3;
+const PARTED_COST = 2;
+
 const LONGEST_TEXT = 4 * MOST_LAYERS;
 const LETTERS = Object.keys(PRIMITIVES).join(", ");
 
@@ -150,8 +157,8 @@ export function parseLayers(text: string, place: Place = { path: "layers" }): re
 }
 
 /**
- * The canonical pattern of `layers`: the one with the fewest letters, counts and groups that parts the fewest runs; a
- * repeat wins a tie. Equal models have equal strings, and `parseLayers(printLayers(x))` is `x`. Cubic in the layers.
+ * The canonical pattern of `layers`: the one with the fewest letters, counts and groups (costs above; a repeat wins a tie,
+ * then the shortest first part). Equal models have equal strings, and `parseLayers(printLayers(x))` is `x`. Cubic in the layers.
  */
 export function printLayers(layers: readonly Primitive[]): string {
   const n = layers.length;
@@ -163,10 +170,9 @@ export function printLayers(layers: readonly Primitive[]): string {
       matching[p * n + i] = layers[i] === layers[i + p] ? 1 + matching[p * n + i + 1]! : 0;
     }
   }
-  // Parting two equal neighbours costs one, so that `(2A 4F)4 A 2F` wins over the rotated `A (A 4F A)4 2F`.
-  const parted = (at: number): number => (layers[at - 1] === layers[at] ? 1 : 0);
+  const parted = (at: number): number => (layers[at - 1] === layers[at] ? PARTED_COST : 0);
   // For the stretch of `length` layers at i: its least cost, and how: > 0 is the period of a repeat, < 0 where it splits.
-  const cost = new Int32Array(n * (n + 1)).fill(1);
+  const cost = new Int32Array(n * (n + 1)).fill(LETTER_COST);
   const choice = new Int32Array(n * (n + 1));
   for (let length = 2; length <= n; length++) {
     for (let i = 0; i + length <= n; i++) {
@@ -174,7 +180,7 @@ export function printLayers(layers: readonly Primitive[]): string {
       let how = 0;
       for (let p = 1; p <= length / 2; p++) {
         if (length % p !== 0 || matching[p * n + i]! < length - p) continue;
-        const repeated = p === 1 ? 2 : cost[p * n + i]! + 2 + parted(i + p);
+        const repeated = p === 1 ? RUN_COST : cost[p * n + i]! + GROUP_COST + parted(i + p);
         if (repeated < best) {
           best = repeated;
           how = p;

@@ -1,31 +1,27 @@
 /**
- * The published models of `data/architectures.csv`, by name: one row a model with its source and year. A column is named
+ * The published models of `data/architectures.csv`, by name: one row a model with its source. A column is named
  * after the setting that it fills (`hybrid.attention.kvHeads`); an empty cell leaves the default.
  */
 
-import { readFileSync } from "node:fs";
-import { parse } from "csv-parse/sync";
-import { InputError, suggest } from "../core/index.ts";
+import { dataFile, InputError, readCsv, type Source, source, suggest } from "../core/index.ts";
 import { type Architecture, type ArchitectureSettings, architecture } from "./architecture.ts";
 
 export interface Preset {
   readonly name: string;
-  readonly source: string;
-  readonly year: number;
+  readonly source: Source;
   /** What of it is ours or uncertain; empty when all is published. */
   readonly note: string;
   readonly architecture: Architecture;
 }
 
-const TABLE = new URL("../../data/architectures.csv", import.meta.url);
-const NOT_SETTINGS = new Set(["layers", "width", "source", "year", "note"]);
+const NOT_SETTINGS = new Set(["layers", "width", "source", "where", "note"]);
 
 let loaded: ReadonlyMap<string, Preset> | undefined;
 
 /** All published models, in the order of the table. Read once, at first use. */
 export function presets(): ReadonlyMap<string, Preset> {
   loaded ??= new Map(
-    (parse(readFileSync(TABLE), { columns: true }) as Record<string, string>[]).map((row) => {
+    readCsv(dataFile("architectures.csv")).map(({ row }) => {
       const preset = fromRow(row);
       return [preset.name, preset];
     }),
@@ -48,7 +44,7 @@ export function preset(name: string): Preset {
   });
 }
 
-function fromRow(row: Record<string, string>): Preset {
+function fromRow(row: Readonly<Record<string, string>>): Preset {
   const settings: Record<string, unknown> = {};
   for (const [column, cell] of Object.entries(row)) {
     if (!NOT_SETTINGS.has(column) && cell !== "")
@@ -56,16 +52,20 @@ function fromRow(row: Record<string, string>): Preset {
   }
   return {
     name: row.name!,
-    source: row.source!,
-    year: Number(row.year),
+    source: source(row.source!, row.where),
     note: row.note!,
     architecture: architecture(row.layers!, Number(row.width), settings as ArchitectureSettings),
   };
 }
 
 function assign(into: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
-  if (rest.length === 0) into[key!] = value;
-  else assign((into[key!] ??= {}) as Record<string, unknown>, rest, value);
+  if (rest.length === 0) {
+    into[key!] = value;
+    return;
+  }
+  const nested = (into[key!] ?? {}) as Record<string, unknown>;
+  into[key!] = nested;
+  assign(nested, rest, value);
 }
 
 function read(cell: string): unknown {
