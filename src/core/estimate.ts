@@ -96,11 +96,10 @@ export class Estimate<D extends Dimension = Dimension> {
     evidence: Evidence,
   ): Estimate<DimensionOf<S>> {
     const { dimension, scale } = unit(symbol);
-    return Estimate.#checked(
-      dimension,
-      Float64Array.from(draws, (value) => value * scale),
-      evidence,
-    );
+    // A loop: Float64Array.from with a function takes ten times as long, and the planner comes here thousands of times.
+    const scaled = new Float64Array(draws.length);
+    for (let i = 0; i < scaled.length; i++) scaled[i] = draws[i]! * scale;
+    return Estimate.#checked(dimension, scaled, evidence);
   }
 
   /**

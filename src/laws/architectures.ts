@@ -143,7 +143,7 @@ export class DrawnFamilies {
       FAMILIES.map((family, i) => {
         const own = sampler.draw(`laws/set-up/${family}`, normalQuantile(0, setUp.family), "nat", FITTED);
         const fits = rows.map((row) => row[i]!);
-        return [family, new DrawnLaw(fits, FITTED).plus(common).plus(own)];
+        return [family, DrawnLaw.of(fits, FITTED).plus(common).plus(own)];
       }),
     );
   }
@@ -190,10 +190,8 @@ export class DrawnFamilies {
   /** An effect, somewhere between the values at the published sizes: the same place for all architectures. */
   #draw(name: string, { low, high }: Effect): Nats {
     if (low === high) return Estimate.exact(low, "nat", low === 0 ? GIVEN : PUBLISHED);
-    return this.#sampler
-      .draw(name, uniformQuantile(0, 1), "nat", PUBLISHED)
-      .times(high - low)
-      .plus(Estimate.exact(low, "nat"));
+    const place = this.#sampler.draw(name, uniformQuantile(0, 1), "1", PUBLISHED);
+    return Estimate.combine([place], "nat", (p) => low + p * (high - low));
   }
 }
 
