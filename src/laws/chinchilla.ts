@@ -97,6 +97,8 @@ type Columns = { readonly [C in keyof Coefficients]: Float64Array };
 export class DrawnLaw {
   readonly #columns: Columns;
   readonly #evidence: Evidence;
+  /** E + A / N^alpha at the size that was asked for last: a planner varies the tokens of one size many times. */
+  #atSize: { readonly parameters: number; readonly terms: Float64Array } | undefined;
 
   private constructor(columns: Columns, evidence: Evidence) {
     this.#columns = columns;
@@ -138,17 +140,15 @@ export class DrawnLaw {
 
   /** Loss after `tokens` of fresh (or effective) data, nats a token. */
   loss(parameters: number, tokens: number | Tokens): Nats {
-    const lnN = Math.log(requirePositive("parameters", parameters));
+    requirePositive("parameters", parameters);
     if (typeof tokens !== "number") {
       return this.#drawwise(tokens, "nat", (fit, d) => lossAt(fit, parameters, d));
     }
-    // The planner asks this thousands of times: no objects, and no calls but the two exponentials.
     const lnD = Math.log(requirePositive("tokens", tokens));
-    const { floor, lnA, alpha, lnB, beta } = this.#columns;
-    const draws = new Float64Array(floor.length);
-    for (let i = 0; i < draws.length; i++) {
-      draws[i] = floor[i]! + Math.exp(lnA[i]! - alpha[i]! * lnN) + Math.exp(lnB[i]! - beta[i]! * lnD);
-    }
+    const { lnB, beta } = this.#columns;
+    const sizes = this.#sizeTerms(parameters);
+    const draws = new Float64Array(sizes.length);
+    for (let i = 0; i < draws.length; i++) draws[i] = sizes[i]! + Math.exp(lnB[i]! - beta[i]! * lnD);
     return Estimate.fromDraws(draws, "nat", this.#evidence);
   }
 
@@ -164,6 +164,15 @@ export class DrawnLaw {
         return lossAt(fit, best.parameters, best.tokens);
       }),
     };
+  }
+
+  #sizeTerms(parameters: number): Float64Array {
+    if (this.#atSize?.parameters === parameters) return this.#atSize.terms;
+    const lnN = Math.log(parameters);
+    const { floor, lnA, alpha } = this.#columns;
+    const terms = floor.map((value, i) => value + Math.exp(lnA[i]! - alpha[i]! * lnN));
+    this.#atSize = { parameters, terms };
+    return terms;
   }
 
   #drawwise<S extends string>(
