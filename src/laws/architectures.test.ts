@@ -187,6 +187,7 @@ describe("DrawnFamilies", () => {
       "laws/set-up/ssm",
       "laws/set-up/inter-layer",
       "laws/set-up/intra-layer",
+      "laws/set-up/sliding-window",
       "laws/attention share",
       "laws/attention placement",
     ]);
@@ -214,8 +215,11 @@ describe("DrawnFamilies", () => {
     expect(parameters).toBeCloseTo(10, 0);
     expect(reasons).toHaveLength(2);
     expect(families.of(parseLayers("(2A 4F)4 A 2F")).extrapolation(1e9, 5e10).reasons).toHaveLength(1);
+    expect(families.of(parseLayers("((AF)3 SF)4")).extrapolation(1e9, 5e10).reasons[0]).toContain("0.75");
     expect(families.of(parseLayers("(AE)16")).extrapolation(1e9, 5e10).reasons[0]).toContain("experts");
-    expect(families.of(parseLayers("(WF)16")).extrapolation(1e9, 5e10).reasons[0]).toContain("sliding");
+    expect(families.of(parseLayers("(WF)16")).extrapolation(1e9, 5e10).reasons).toEqual([
+      "attention in a share of 0 of the blocks, beyond those of the runs (0.19 to 0.5)",
+    ]);
   });
 
   it("refuses a mixture that no published run has", () => {

@@ -67,11 +67,6 @@ export function computeOptimum(fit: Coefficients, flops: number): { parameters: 
   return { parameters: Math.exp(lnParameters), tokens: Math.exp(lnProduct - lnParameters) };
 }
 
-/** The far corner of a law's range, where its fits differ in what they promise from scale. */
-export function farCorner(range: FittedRange): { parameters: number; tokens: number } {
-  return { parameters: range.parameters[1], tokens: range.tokens[1] };
-}
-
 /**
  * Draws one of `rows`, equally likely, as the single input `name`. The input's value is `key(row)` in nats, by which the
  * rows are ranked: pinned at 5 % it is the row whose key is the 5 % quantile. One row alone is exact and is no input.
@@ -213,10 +208,9 @@ export function rangeOf(runs: readonly { parameters: number; tokens: number }[])
   };
 }
 
-/** Draws a law. Call once for a sampler and evaluate the result as often as needed. */
+/** Draws a law, its fits ranked by the loss at the largest size and token count of its runs. Call once for a sampler and evaluate the result as often as needed. */
 export function drawLaw(law: ScalingLaw, sampler: Sampler): DrawnLaw {
-  const { parameters, tokens } = farCorner(law.range);
-  const key = (fit: Coefficients) => lossAt(fit, parameters, tokens);
+  const key = (fit: Coefficients) => lossAt(fit, law.range.parameters[1], law.range.tokens[1]);
   return DrawnLaw.of(drawRow(`laws/${law.name}`, law.fits, key, law.evidence, sampler), law.evidence);
 }
 
