@@ -22,6 +22,8 @@ export interface VariableProjectionOptions {
   readonly huber?: number;
   /** One E for all groups (the default), or one for each. */
   readonly floors?: "shared" | "each";
+  /** Whether alpha and beta are one exponent (arXiv:2403.08540, arXiv:2305.16264). Default: no. */
+  readonly tied?: boolean;
   /** Where to start; without it, at the best of a coarse grid. */
   readonly start?: Exponents;
 }
@@ -51,9 +53,14 @@ const LONGEST_STEP = 0.5;
  */
 export function variableProjection(
   groups: readonly (readonly Run[])[],
-  { huber = Number.POSITIVE_INFINITY, floors = "shared", start }: VariableProjectionOptions = {},
+  {
+    huber = Number.POSITIVE_INFINITY,
+    floors = "shared",
+    tied = false,
+    start,
+  }: VariableProjectionOptions = {},
 ): FamilyFit {
-  const problem = new SeparableProblem(groups, floors);
+  const problem = new SeparableProblem(groups, floors, tied);
   let exponents = start ?? problem.bestOnGrid();
   problem.squares(exponents);
   let objective = problem.reweigh(huber);
@@ -85,6 +92,7 @@ class SeparableProblem {
   readonly #weight: Float64Array;
   readonly #centreN: number;
   readonly #centreD: number;
+  readonly #tied: boolean;
   readonly #groups: number;
   readonly #floors: number;
   /** N^-alpha and D^-beta of each run at the exponents that were solved last, then the residuals there. */
@@ -96,9 +104,10 @@ class SeparableProblem {
   /** Whether `#normal` holds the Cholesky factor of the normal equations: no coefficient is at its bound. */
   #factored = false;
 
-  constructor(groups: readonly (readonly Run[])[], floors: "shared" | "each") {
+  constructor(groups: readonly (readonly Run[])[], floors: "shared" | "each", tied: boolean) {
     const runs = groups.flat();
-    requireRuns(runs, groups);
+    requireRuns(groups, tied ? 4 : 5);
+    this.#tied = tied;
     this.#lnN = Float64Array.from(runs, (run) => Math.log(run.parameters));
     this.#lnD = Float64Array.from(runs, (run) => Math.log(run.tokens));
     this.#loss = Float64Array.from(runs, (run) => run.loss);
@@ -119,7 +128,7 @@ class SeparableProblem {
   bestOnGrid(): Exponents {
     let best = { alpha: 0, beta: 0, value: Number.POSITIVE_INFINITY };
     for (const alpha of EXPONENTS) {
-      for (const beta of EXPONENTS) {
+      for (const beta of this.#tied ? [alpha] : EXPONENTS) {
         const value = this.squares({ alpha, beta });
         if (value < best.value) best = { alpha, beta, value };
       }
@@ -179,14 +188,20 @@ class SeparableProblem {
         hbb -= absorbedB[k]! * absorbedB[k]!;
       }
     }
+    const limited = (change: number) => Math.exp(Math.max(-LONGEST_STEP, Math.min(LONGEST_STEP, change)));
+    if (this.#tied) {
+      const curvature = (haa + 2 * hab + hbb) * (1 + damping);
+      if (!(curvature > 0)) return { alpha, beta };
+      const factor = limited(-(ga + gb) / curvature);
+      return { alpha: alpha * factor, beta: alpha * factor };
+    }
     const saa = haa * (1 + damping) + Number.MIN_VALUE;
     const sbb = hbb * (1 + damping) + Number.MIN_VALUE;
     const determinant = saa * sbb - hab * hab;
     if (!(determinant > 0)) return { alpha, beta };
-    const limited = (change: number) => Math.max(-LONGEST_STEP, Math.min(LONGEST_STEP, change));
     return {
-      alpha: alpha * Math.exp(limited((hab * gb - sbb * ga) / determinant)),
-      beta: beta * Math.exp(limited((hab * ga - saa * gb) / determinant)),
+      alpha: alpha * limited((hab * gb - sbb * ga) / determinant),
+      beta: beta * limited((hab * ga - saa * gb) / determinant),
     };
   }
 
@@ -316,7 +331,7 @@ export function huberLog(
   runs: readonly Run[],
   { delta = 1e-3, starts }: HuberLogOptions = {},
 ): { fit: Coefficients; objective: number } {
-  requireRuns(runs, [runs]);
+  requireRuns([runs], 5);
   const n = runs.length;
   const lnLoss = Float64Array.from(runs, (run) => Math.log(run.loss));
   const lnN = Float64Array.from(runs, (run) => Math.log(run.parameters));
@@ -367,7 +382,7 @@ export function huberLog(
 
 /** For each pair of exponents of the grid, the best E, A and B that are all above zero. */
 function gridOfStarts(runs: readonly Run[]): Coefficients[] {
-  const problem = new SeparableProblem([runs], "shared");
+  const problem = new SeparableProblem([runs], "shared", false);
   return EXPONENTS.flatMap((alpha) =>
     EXPONENTS.map((beta) => {
       const [fit] = problem.fits({ alpha, beta });
@@ -435,26 +450,21 @@ function centre(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Five unknowns of one group need five runs; fewer have no best fit. */
-const LEAST_RUNS = 5;
-
-function requireRuns(runs: readonly Run[], groups: readonly (readonly Run[])[]): void {
-  const few = groups.find((group) => group.length < LEAST_RUNS);
-  if (few || groups.length === 0) {
+function requireRuns(groups: readonly (readonly Run[])[], unknowns: number): void {
+  const fewest = Math.min(...groups.map((group) => group.length));
+  if (groups.length === 0 || fewest < unknowns) {
     throw new InputError({
-      found: `${few?.length ?? 0} runs`,
-      expected: `at least ${LEAST_RUNS} runs to fit five coefficients`,
+      found: `${groups.length === 0 ? 0 : fewest} runs`,
+      expected: `at least ${unknowns} runs, one for each unknown of the law`,
       remedy: "add runs at other sizes and token counts",
     });
   }
-  const bad = runs.findIndex(
-    (run) => ![run.parameters, run.tokens, run.loss].every((v) => v > 0 && Number.isFinite(v)),
-  );
-  if (bad >= 0) {
+  for (const run of groups.flat()) {
+    if ([run.parameters, run.tokens, run.loss].every((value) => value > 0 && Number.isFinite(value)))
+      continue;
     throw new InputError({
-      place: { path: `runs[${bad}]` },
-      found: JSON.stringify(runs[bad]),
-      expected: "positive parameters, tokens and loss",
+      found: JSON.stringify({ parameters: run.parameters, tokens: run.tokens, loss: run.loss }),
+      expected: "runs with positive parameters, tokens and loss",
     });
   }
 }
