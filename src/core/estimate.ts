@@ -136,7 +136,8 @@ export class Estimate<D extends Dimension = Dimension> {
     }
     // A plain loop, since every operation passes here: a callback for each draw costs more than the operation itself.
     for (let i = 0; i < draws.length; i++) {
-      if (Number.isNaN(draws[i])) throw new RangeError(`draw ${i} of an estimate in ${named(dimension)} is NaN`);
+      if (Number.isNaN(draws[i]))
+        throw new RangeError(`draw ${i} of an estimate in ${named(dimension)} is NaN`);
     }
     return new Estimate<D>(dimension, draws, evidence);
   }
