@@ -116,7 +116,7 @@ describe("DrawnLaw", () => {
     expect(sampler.inputs.map(({ name }) => name)).toEqual(["laws/epoch"]);
     const corner = sampler.inputs[0]!.estimate;
     const pinned = (p: number) =>
-      drawLaw(epoch, new Sampler(7, new Map([["laws/epoch", p]]))).loss(
+      drawLaw(epoch, new Sampler(7, (name) => (name === "laws/epoch" ? p : undefined))).loss(
         epoch.range.parameters[1],
         epoch.range.tokens[1],
       );

@@ -2,15 +2,15 @@
  * The brief: what a person wants planned, on one page of YAML. Every part is optional; what is left out has a default
  * that the plan names. The schema below is the single definition: it checks, documents and completes.
  */
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import {
   type Config,
+  type Place,
   parseConfig,
   parseLimit,
   parseQuantity,
   parseRange,
-  type Place,
   QuantityError,
   type QuantityOptions,
   readText,
@@ -19,7 +19,12 @@ import {
 type Written = string | number;
 
 /** A quantity as people write it, read by `read`; `expected` says what it is and `example` how it is written. */
-function written<T>(read: (text: Written) => T, expected: string, example: string, holds?: (value: T) => boolean) {
+function written<T>(
+  read: (text: Written) => T,
+  expected: string,
+  example: string,
+  holds?: (value: T) => boolean,
+) {
   return z
     .union([z.string(), z.number()], { error: `${expected}, such as ${example}` })
     .transform((text, context): T => {
@@ -47,12 +52,7 @@ const limit = (symbol: string, expected: string, example: string) =>
   written((text) => parseLimit(text, symbol), expected, example, positive);
 /** Lengths of text: 32k is 32,768 tokens. */
 const length = (expected: string, example: string) =>
-  written(
-    (text) => Math.round(parseQuantity(text, "token", { binary: true })),
-    expected,
-    example,
-    positive,
-  );
+  written((text) => Math.round(parseQuantity(text, "token", { binary: true })), expected, example, positive);
 
 /** One value or a list of them. */
 const oneOrMore = <S extends z.ZodType<string>>(item: S, expected: string) =>
@@ -74,7 +74,8 @@ const count = z
     z.array(z.number().int().positive({ error: "a whole number of accelerators, at least 1" })).min(1),
   ])
   .meta({
-    description: "Accelerators that there are; the plan may use fewer (halves of it), or exactly one of a list",
+    description:
+      "Accelerators that there are; the plan may use fewer (halves of it), or exactly one of a list",
     examples: [512, [256, 512]],
   });
 
@@ -84,7 +85,9 @@ export const briefSchema = z
     model: z
       .strictObject({
         candidates: z
-          .array(z.string().min(1), { error: 'a list of architectures, such as ["(AF)16", "(SF)3 AF (SF)3"]' })
+          .array(z.string().min(1), {
+            error: 'a list of architectures, such as ["(AF)16", "(SF)3 AF (SF)3"]',
+          })
           .min(1, { error: "at least one architecture" })
           .optional()
           .meta({
@@ -113,10 +116,15 @@ export const briefSchema = z
         accelerator: oneOrMore(z.string(), "the name of an accelerator, such as h100-sxm").optional(),
         count: count.optional(),
         log: z.string().optional().meta({
-          description: "Output of sacct --parsable2 (best with -a -X -D), from which the failure rate is measured",
+          description:
+            "Output of sacct --parsable2 (best with -a -X -D), from which the failure rate is measured",
         }),
         deadline: limit("day", "a time from start to end", "21 days").optional(),
-        price: amount("USD/accelerator/h", "what an accelerator costs in an hour", "2.5 USD/accelerator/h").optional(),
+        price: amount(
+          "USD/accelerator/h",
+          "what an accelerator costs in an hour",
+          "2.5 USD/accelerator/h",
+        ).optional(),
       })
       .optional(),
     grid: z
@@ -130,7 +138,10 @@ export const briefSchema = z
         prompt: length("tokens of a prompt", "4k").optional(),
         output: length("tokens of an answer", "400").optional(),
         first_token: limit("s", "a time to the first token", "under 500 ms").optional(),
-        accelerator: z.string().optional().meta({ description: "What serves; the training accelerator where left out" }),
+        accelerator: z
+          .string()
+          .optional()
+          .meta({ description: "What serves; the training accelerator where left out" }),
       })
       .optional(),
     objectives: z
@@ -176,5 +187,5 @@ export function parseBrief(text: string, file = "brief.yaml"): Brief {
 
 /** A path that the brief names, taken from the brief's own folder. */
 export function besideBrief(brief: Brief, path: string): string {
-  return resolve(dirname(brief.file), path);
+  return isAbsolute(path) ? path : join(dirname(brief.file), path);
 }

@@ -70,9 +70,4 @@ export class Upstream {
   find<O, C>(decision: Decision<O, C>): C | undefined {
     return this.steps.find((step) => step.decision === decision)?.choice as C | undefined;
   }
-
-  /** `decision id: label` of every step; equal keys are equal designs. */
-  get key(): string {
-    return this.steps.map((step) => `${step.decision.id}: ${step.decision.label(step.option)}`).join(" | ");
-  }
 }

@@ -42,7 +42,11 @@ export function figure(svg: string, caption: Part): Html {
 }
 
 /** A table that scrolls inside itself where it is wider than the page. `numeric` columns are put to the right. */
-export function htmlTable(head: readonly Part[], rows: readonly (readonly Part[])[], numeric: readonly number[] = []): Html {
+export function htmlTable(
+  head: readonly Part[],
+  rows: readonly (readonly Part[])[],
+  numeric: readonly number[] = [],
+): Html {
   const cell = (tag: "td" | "th", part: Part, column: number) =>
     new Html(`<${tag}${numeric.includes(column) ? ' class="number"' : ""}>${render(part)}</${tag}>`);
   return html`<div class="table"><table><thead><tr>${head.map((part, i) => cell("th", part, i))}</tr></thead>

@@ -15,7 +15,12 @@ export function terminalTable(
   const table = new Table({
     head: [...head],
     chars: { ...bare, middle: "  " },
-    style: { "padding-left": 0, "padding-right": 0, head: process.stdout.hasColors?.() ? ["bold"] : [], border: [] },
+    style: {
+      "padding-left": 0,
+      "padding-right": 0,
+      head: process.stdout.hasColors?.() ? ["bold"] : [],
+      border: [],
+    },
     colAligns: head.map((_, column) => (right.includes(column) ? "right" : "left")),
     colWidths: head.map((_, column) => wrap?.[column] ?? null),
     wordWrap: true,

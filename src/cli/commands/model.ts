@@ -1,6 +1,6 @@
 /** `terrarium model`: what an architecture is and what it costs, without running it. */
 import { Command } from "commander";
-import { print, withCommonOptions, wholeNumber } from "../output.ts";
+import { print, wholeNumber, withCommonOptions } from "../output.ts";
 
 interface ModelOptions {
   readonly json?: boolean;
@@ -37,17 +37,25 @@ export function modelCommand(): Command {
           cacheBytes: model.cacheBytes(architecture, length).total,
         }));
         const { terminalTable } = await import("../../view/index.ts");
-        print(options, { pattern: model.printLayers(architecture.layers), width: architecture.width, budget, rows }, () =>
-          terminalTable(
-            ["context", "training FLOP a token", `tokens for ${budget.toPrecision(3)} FLOP`, "cache of one sequence"],
-            rows.map((row) => [
-              core.formatNumber(row.context, 6),
-              row.flopsPerToken.toPrecision(4),
-              core.formatNumber(row.tokensForBudget),
-              String(core.Estimate.exact(row.cacheBytes, "B")),
-            ]),
-            { right: [0, 1, 2, 3] },
-          ),
+        print(
+          options,
+          { pattern: model.printLayers(architecture.layers), width: architecture.width, budget, rows },
+          () =>
+            terminalTable(
+              [
+                "context",
+                "training FLOP a token",
+                `tokens for ${budget.toPrecision(3)} FLOP`,
+                "cache of one sequence",
+              ],
+              rows.map((row) => [
+                core.formatNumber(row.context, 6),
+                row.flopsPerToken.toPrecision(4),
+                core.formatNumber(row.tokensForBudget),
+                String(core.Estimate.exact(row.cacheBytes, "B")),
+              ]),
+              { right: [0, 1, 2, 3] },
+            ),
         );
       }),
   );
@@ -66,7 +74,11 @@ published model (llama-3-8b), or the path of a Hugging Face config.json.
 function withModelOptions(command: Command): Command {
   return withCommonOptions(command, { seed: false })
     .argument("<architecture>", "a layer string, a published model, or a config.json")
-    .option("--width <channels>", "width of the residual stream, for a layer string", wholeNumber("--width", 1))
+    .option(
+      "--width <channels>",
+      "width of the residual stream, for a layer string",
+      wholeNumber("--width", 1),
+    )
     .option("--size <parameters>", "non-embedding parameters to scale a layer string to, instead of --width")
     .option("--context <tokens>", "length of a sequence; 32k is 32,768", "8k");
 }
@@ -89,7 +101,10 @@ async function load(what: string, options: ModelOptions) {
   const size = options.size;
   const architecture =
     size !== undefined
-      ? model.widthForSize(layers, flag(core, "--size", size, (text) => core.parseQuantity(text, "1")))
+      ? model.widthForSize(
+          layers,
+          flag(core, "--size", size, (text) => core.parseQuantity(text, "1")),
+        )
       : model.architecture(layers, options.width ?? 2048);
   const notes = scaled ? [] : ["no --width or --size was given: width 2048 is used"];
   return { core, model, context, architecture, notes };
@@ -130,7 +145,10 @@ function describeText(
     ["weights", `${bytes(summary.weightBytes)} in bf16`],
     ["training", `${summary.trainingFlopsPerToken.toPrecision(4)} FLOP a token at ${summary.context} tokens`],
     ["cache", `${bytes(summary.cache.total)} for one sequence of ${summary.context} tokens`],
-    ["decoding", `${bytes(summary.decode.bytesMoved)} moved and ${summary.decode.flops.toPrecision(3)} FLOP a token`],
+    [
+      "decoding",
+      `${bytes(summary.decode.bytesMoved)} moved and ${summary.decode.flops.toPrecision(3)} FLOP a token`,
+    ],
     ...notes.map((note): [string, string] => ["note", note]),
   ];
   const width = Math.max(...lines.map(([name]) => name.length));

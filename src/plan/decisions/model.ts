@@ -1,5 +1,6 @@
 /** Which architecture, at which size. */
 import { type AnyEstimate, Estimate, exactly, formatNumber, InputError } from "../../core/index.ts";
+import type { ArchitectureLaw } from "../../laws/index.ts";
 import {
   type Architecture,
   architecture,
@@ -9,11 +10,11 @@ import {
   preset,
   presets,
   printLayers,
-  readHuggingFaceConfig,
+  readHuggingFace,
   trainingFlopsPerToken,
 } from "../../model/index.ts";
-import type { Decision } from "../decision.ts";
 import { besideBrief } from "../brief.ts";
+import type { Decision } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 
 /** An architecture at one width. */
@@ -27,7 +28,10 @@ export interface ModelChoice {
   readonly parameters: number;
   /** Without embedding and head, which is what scaling laws count. */
   readonly nonEmbedding: number;
+  /** Training FLOPs of one token at the brief's context, head excluded. */
   readonly flopsPerToken: number;
+  /** Loss of its family of architectures by size and tokens. */
+  readonly law: ArchitectureLaw;
   /** Keys, values and states of one sequence at the brief's context, bytes. */
   readonly cacheBytes: number;
 }
@@ -44,7 +48,7 @@ export const model: Decision<ModelOption, ModelChoice> = {
   question: "Which architecture, and how large?",
 
   options(problem) {
-    return problem.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
+    return problem.open.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
   },
 
   evaluate({ architecture: a }, problem) {
@@ -53,8 +57,9 @@ export const model: Decision<ModelOption, ModelChoice> = {
       architecture: a,
       parameters: counts.total,
       nonEmbedding: counts.nonEmbedding,
-      flopsPerToken: trainingFlopsPerToken(a, problem.context),
-      cacheBytes: cacheBytes(a, problem.context).total,
+      flopsPerToken: trainingFlopsPerToken(a, problem.open.context),
+      law: problem.laws.of(a.layers),
+      cacheBytes: cacheBytes(a, problem.open.context).total,
     };
   },
 
@@ -67,7 +72,10 @@ export const model: Decision<ModelOption, ModelChoice> = {
       parameters: count(choice.parameters),
       "non-embedding parameters": count(choice.nonEmbedding),
       "training compute": Estimate.exact(choice.flopsPerToken, "FLOP/token"),
-      [`cache of one sequence of ${formatNumber(problem.context)} tokens`]: Estimate.exact(choice.cacheBytes, "B"),
+      [`cache of one sequence of ${formatNumber(problem.open.context)} tokens`]: Estimate.exact(
+        choice.cacheBytes,
+        "B",
+      ),
     };
     return {
       why: `${printLayers(a.layers)} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
@@ -87,20 +95,19 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
     const a = architecture(layers, width);
     const size = parameters(a).total;
     sized.push({ a, size });
-    if (size > problem.size.high) break;
+    if (size > problem.open.size.high) break;
   }
-  const { low, high } = problem.size;
+  const { low, high } = problem.open.size;
   const inside = sized.filter(({ size }) => size >= low && size <= high);
   // A range narrower than a step of width holds no size: take the nearest instead of refusing.
-  const chosen =
-    inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
+  const chosen = inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
   return chosen.map(({ a }) => ({ name, architecture: a }));
 }
 
 /** A published model or a config.json, which have one size; undefined for a layer string. */
 function fixedArchitecture(candidate: string, problem: Problem): Architecture | undefined {
   if (candidate.endsWith(".json")) {
-    return readHuggingFaceConfig(besideBrief(problem.brief, candidate)).architecture;
+    return readHuggingFace(besideBrief(problem.brief, candidate)).architecture;
   }
   return presets().has(candidate.toLowerCase()) ? preset(candidate).architecture : undefined;
 }
@@ -117,7 +124,8 @@ function inPlace<T>(read: () => T, place: ReturnType<Problem["brief"]["placeOf"]
         place,
         found: `"${candidate}": ${problem.found}`,
         remedy:
-          problem.remedy ?? "a candidate is a layer string, the name of a published model, or the path of a config.json",
+          problem.remedy ??
+          "a candidate is a layer string, the name of a published model, or the path of a config.json",
       })),
     );
   }

@@ -1,0 +1,4 @@
+import { Command } from "commander";
+export function carbonCommand(): Command {
+  return new Command("carbon");
+}

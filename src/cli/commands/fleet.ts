@@ -1,0 +1,4 @@
+import { Command } from "commander";
+export function fleetCommand(): Command {
+  return new Command("fleet");
+}
