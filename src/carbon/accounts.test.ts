@@ -202,7 +202,9 @@ entries:
     expect(terminal.split("\n").every((line) => line.length < 240)).toBe(true);
     const html = await htmlReport(report);
     expect(html).toContain("<svg");
-    expect(html).toContain("carbon intensity of FR: bundled, electricity-maps-2022 (2022)");
+    expect(html).toContain(
+      "<td>carbon intensity of FR</td><td>bundled</td><td>electricity-maps-2022</td><td>2022</td>",
+    );
     expect(html).not.toMatch(/(src|href)="http/);
   });
 });

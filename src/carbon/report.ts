@@ -14,6 +14,7 @@ import { assumptions } from "./disclosure.ts";
 import { gridIntensity } from "./grids.ts";
 import { type Ledger, ledgerTotals, type PhaseTotals } from "./ledger.ts";
 import type { MeterRecord } from "./meter.ts";
+import type { Provenance } from "./provenance.ts";
 
 export interface ReportTable {
   readonly title: string;
@@ -66,16 +67,14 @@ export function ledgerReport(ledger: Ledger): CarbonReport {
       },
       {
         title: "records",
-        columns: ["phase", "what", "kind", "carbon", "90 % interval", "known", "where each number is from"],
+        columns: ["phase", "what", "kind", "carbon", "90 % interval", "known"],
         numeric: [3, 4],
-        rows: ledger.records.map(({ phase, what, kind, carbon, provenance }) => {
+        rows: ledger.records.map(({ phase, what, kind, carbon }) => {
           const { value, interval } = formatEstimate(carbon);
-          const origins = provenance.map(
-            (one) => `${one.what}: ${one.origin}, ${one.source}${vintageOf(one.vintage)}`,
-          );
-          return [phase, what, kind, value, interval || "exact", carbon.basis, origins.join("; ")];
+          return [phase, what, kind, value, interval || "exact", carbon.basis];
         }),
       },
+      provenanceTable(ledger.records.flatMap(({ provenance }) => provenance)),
     ],
     bars: totals.phases.flatMap(({ phase, operational, embodied }) => [
       { phase, part: "operational" as const, kilograms: operational.value("kgCO2e") },
@@ -107,15 +106,15 @@ export function billReport(bill: Bill): CarbonReport {
       figureTable("embodied carbon", [["total", bill.total]]),
       {
         title: "parts",
-        columns: ["part", "count", "carbon", "90 % interval", "share", "source"],
+        columns: ["part", "count", "carbon", "90 % interval", "share"],
         numeric: [1, 2, 3, 4],
-        rows: bill.parts.map(({ name, count, carbon, provenance }) => {
+        rows: bill.parts.map(({ name, count, carbon }) => {
           const { value, interval } = formatEstimate(carbon);
           const share = formatNumber((100 * carbon.mean()) / bill.total.mean(), 2);
-          const from = `${provenance.what}: ${provenance.origin}, ${provenance.source}`;
-          return [name, String(count), value, interval || "exact", `${share} %`, from];
+          return [name, String(count), value, interval || "exact", `${share} %`];
         }),
       },
+      provenanceTable(bill.parts.map(({ provenance }) => provenance)),
     ],
     bars: [],
     notes: ["made, not amortised: a use answers for time in use over lifetime and utilisation"],
@@ -189,21 +188,15 @@ export function meterReport(record: MeterRecord, sampler: Sampler, grid: string 
   };
 }
 
-/** Columns of a terminal table that are wider are wrapped. */
-const WIDEST = 60;
-
 /** For a terminal. The renderers load what draws only when they are called. */
 export async function terminalReport(report: CarbonReport): Promise<string> {
   const { terminalTable } = await import("../view/index.ts");
   return [
     ...report.warnings.map((warning) => `WARNING: ${warning}`),
     report.title,
-    ...report.tables.map(({ title, columns, numeric, rows }) => {
-      const long = columns.flatMap((_, i) =>
-        rows.some((row) => row[i]!.length > WIDEST) ? [[i, WIDEST]] : [],
-      );
-      return `${title}\n${terminalTable(columns, rows, { right: numeric, wrap: Object.fromEntries(long) })}`;
-    }),
+    ...report.tables.map(
+      ({ title, columns, numeric, rows }) => `${title}\n${terminalTable(columns, rows, { right: numeric })}`,
+    ),
     report.notes.map((note) => `- ${note}`).join("\n"),
   ]
     .filter((part) => part !== "")
@@ -270,6 +263,13 @@ function phaseRow({ phase, energy, operational, embodied, total }: PhaseTotals):
   ];
 }
 
-function vintageOf(vintage: string | undefined): string {
-  return vintage === undefined ? "" : ` (${vintage})`;
+/** Each origin once, in the order of the records. */
+function provenanceTable(provenance: readonly Provenance[]): ReportTable {
+  const rows = provenance.map(({ what, origin, source, vintage = "" }) => [what, origin, source, vintage]);
+  return {
+    title: "where the numbers are from",
+    columns: ["number", "origin", "source", "vintage"],
+    numeric: [],
+    rows: [...new Map(rows.map((row) => [row.join("\u0000"), row])).values()],
+  };
 }
