@@ -2,6 +2,8 @@
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import {
+  type AnyEstimate,
+  type Dimension,
   Estimate,
   exactly,
   InputError,
@@ -108,6 +110,7 @@ class EntryReader {
   readonly #entry: Entry;
   readonly #defaults: Defaults;
   readonly #context: Context;
+  readonly #defaulted = new Map<string, AnyEstimate>();
 
   constructor(entry: Entry, defaults: Defaults, context: Context) {
     this.#entry = entry;
@@ -130,7 +133,9 @@ class EntryReader {
       const house = {
         carbon: this.#draw("building/carbon", carbon, "tCO2e"),
         capacity: this.#draw("building/capacity", capacity, "MW"),
-        lifetime: lifetime ? this.#draw("building/lifetime", lifetime, "year") : buildingLifetime(sampler),
+        lifetime: lifetime
+          ? this.#draw("building/lifetime", lifetime, "year")
+          : this.#taken("lifetime of buildings", buildingLifetime(sampler).shownIn("year")),
       };
       for (const { energy } of records.filter((record) => record.kind === "operational")) {
         if (energy)
@@ -144,7 +149,20 @@ class EntryReader {
       const what = records.length === 0 ? name : `hardware of ${name}`;
       records.push(embodiedRecord(phase, what, carbon, [this.#given("embodied carbon")]));
     }
-    return records.map((record) => sharedRecord(record, this.#entry.share));
+    const shared = records.map((record) => sharedRecord(record, this.#entry.share));
+    const [first, ...rest] = shared;
+    if (first === undefined || this.#defaulted.size === 0) return shared;
+    const taken = [...this.#defaulted].map(([what, estimate]) => `${what} ${estimate}`).join(", ");
+    return [
+      { ...first, notes: [...first.notes, `not given, so taken from published figures: ${taken}`] },
+      ...rest,
+    ];
+  }
+
+  /** Remembers a figure that nobody gave, to be said with the result. */
+  #taken<D extends Dimension>(what: string, estimate: Estimate<D>): Estimate<D> {
+    this.#defaulted.set(what, estimate);
+    return estimate;
   }
 
   async #main(before: readonly LedgerRecord[]): Promise<LedgerRecord[]> {
@@ -188,16 +206,18 @@ class EntryReader {
       power: this.#draw("power", use.power, "W").over(perOne),
       hostFactor: use["host-factor"]
         ? this.#draw("host-factor", use["host-factor"], "1")
-        : hostFactor(sampler),
+        : this.#taken("host factor", hostFactor(sampler)),
       pue: this.#pue(),
       intensity: this.#supply().grid.intensity,
       embodied: use.embodied
         ? this.#draw("embodied each", use.embodied, "kgCO2e").over(perOne)
         : acceleratorEmbodied(sampler, use.kind),
-      lifetime: use.lifetime ? this.#draw("lifetime", use.lifetime, "year") : serverLifetime(sampler),
+      lifetime: use.lifetime
+        ? this.#draw("lifetime", use.lifetime, "year")
+        : this.#taken("lifetime of servers", serverLifetime(sampler).shownIn("year")),
       utilisation: use.utilisation
         ? this.#draw("utilisation", use.utilisation, "1")
-        : serverUtilisation(sampler),
+        : this.#taken("utilisation of servers", serverUtilisation(sampler)),
     };
     const origin = [this.#given("accelerators, time and power")];
     const [operational, embodied] = runRecords(phase, name, run, this.#supply(), origin);
@@ -214,7 +234,7 @@ class EntryReader {
     const beyondMeter = use["host-factor"]
       ? this.#draw("host-factor", use["host-factor"], "1")
       : measurement.devices.every(({ component }) => component === "accelerator")
-        ? hostFactor(sampler)
+        ? this.#taken("host factor", hostFactor(sampler))
         : exactly(1);
     let series: IntensitySeries | undefined;
     if (use.series) {
@@ -249,8 +269,8 @@ class EntryReader {
     const note = times
       ? `taken as a multiple of ${phase}`
       : `not counted: taken from ${phase} by the capacities of a large fleet (10 : 20 : 70)`;
-    return known.map((record) => ({
-      ...scaledRecord(record, factor, note),
+    return known.map((record, index) => ({
+      ...scaledRecord(record, factor, index === 0 ? note : undefined),
       phase: own,
       what: `${this.#context.name} (as ${record.what})`,
     }));
@@ -303,7 +323,8 @@ class EntryReader {
     const { pue, facility } = this.#entry;
     if (pue) return this.#draw("pue", pue, "1");
     if (!facility && this.#defaults.pue) return this.#drawAs("ledger/pue", this.#defaults.pue, "1");
-    return powerUsageEffectiveness(this.#context.sampler, facility ?? this.#defaults.facility ?? "average");
+    const kind = facility ?? this.#defaults.facility ?? "average";
+    return this.#taken(`PUE (${kind})`, powerUsageEffectiveness(this.#context.sampler, kind));
   }
 
   #nameOf(field: string): string {

@@ -112,6 +112,15 @@ entries:
       "not counted: taken from training by the capacities of a large fleet (10 : 20 : 70)",
     );
     expect(notes).toContain("0.5 of it is charged here");
+    const taken = notes.find((note) => note.startsWith("not given, so taken from published figures"));
+    for (const what of [
+      "PUE (hyperscale) 1.1 [1.07, 1.18]",
+      "host factor",
+      "lifetime of servers",
+      "lifetime of buildings",
+    ]) {
+      expect(taken).toContain(what);
+    }
     for (const record of ledger.records) {
       expect(record.provenance.length).toBeGreaterThan(0);
       for (const { origin, source } of record.provenance) {
