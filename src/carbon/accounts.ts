@@ -9,7 +9,7 @@ import { workedOut } from "./ledger-file.ts";
 import { LedgerFile } from "./ledger-schema.ts";
 import { FACILITIES } from "./operational.ts";
 import type { Carbon, Energy, Ratio } from "./quantities.ts";
-import { draw, quantity, type Range } from "./ranges.ts";
+import { draw, overhead, positive, quantity, type Range, share } from "./ranges.ts";
 import { figures } from "./tables.ts";
 import { computeTime } from "./training.ts";
 
@@ -20,23 +20,23 @@ const Site = {
   grid: z.union([z.string(), z.number()]).optional(),
   market: z.union([z.string(), z.number()]).optional(),
   facility: z.enum(FACILITIES).optional(),
-  pue: quantity("1").optional(),
-  "host-factor": quantity("1").optional(),
+  pue: overhead().optional(),
+  "host-factor": overhead().optional(),
   embodied: quantity("kgCO2e").optional(),
-  lifetime: quantity("year").optional(),
-  utilisation: quantity("1").optional(),
+  lifetime: positive("year").optional(),
+  utilisation: share().optional(),
 };
 
 const TrainingOptions = z
   .strictObject({
     ...Site,
-    accelerators: quantity("accelerator"),
+    accelerators: positive("accelerator"),
     time: quantity("h").optional(),
     /** Instead of a time: C = 6 N D at a share of the peak. */
     parameters: quantity("1").optional(),
     tokens: quantity("token").optional(),
-    peak: quantity("TFLOP/s").optional(),
-    efficiency: quantity("1").optional(),
+    peak: positive("TFLOP/s").optional(),
+    efficiency: share().optional(),
   })
   .superRefine((options, context) => {
     const work = [options.parameters, options.tokens, options.peak, options.efficiency];
@@ -53,7 +53,7 @@ export type TrainingOptions = z.input<typeof TrainingOptions>;
 const ServingOptions = z.strictObject({
   ...Site,
   /** Tokens a second of one accelerator. */
-  throughput: quantity("token/s"),
+  throughput: positive("token/s"),
   /** Tokens of one request, prompt and answer, as `throughput` counts them. */
   "tokens-per-request": quantity("token").optional(),
   /** Of the whole service. */
@@ -194,12 +194,14 @@ function fromFlags(
   return workedOut(ledger, FLAGS, flagPlace, sampler);
 }
 
+type Ends = Pick<Range, "low" | "high">;
+
 /** A range back as text, for the one schema that all ledgers go through. */
-function both({ low, high }: Range): string {
+function both({ low, high }: Ends): string {
   return `${low}..${high}`;
 }
 
-function timeOf(options: z.output<typeof TrainingOptions>): Range {
+function timeOf(options: z.output<typeof TrainingOptions>): Ends {
   const { time, parameters, tokens, peak, efficiency, accelerators } = options;
   if (time) return time;
   const hours = (work: number, count: number, flops: number, share: number) =>

@@ -7,7 +7,7 @@ import { gridIntensity } from "./grids.ts";
 import type { Provenance } from "./provenance.ts";
 import type { Carbon, Intensity, Ratio } from "./quantities.ts";
 import { draw, quantity, type Range } from "./ranges.ts";
-import { bundled } from "./records.ts";
+import { bundledIn } from "./records.ts";
 import { figures } from "./tables.ts";
 
 const Fab = {
@@ -113,7 +113,7 @@ function partCarbon(
     const process = fabProcess(part.logic, part, file, place, sampler);
     return [
       logicCarbon(area, process, part.packages, place("logic")),
-      bundled("act-tables", `logic at ${part.logic}`),
+      bundledIn("act-tables", `logic at ${part.logic}`),
     ];
   }
   for (const kind of ["dram", "ssd", "hdd"] as const satisfies readonly MemoryKind[]) {
@@ -124,19 +124,19 @@ function partCarbon(
     const yielded = kind === "hdd" && part.yield === undefined ? exactly(1) : fabYield(part, sampler);
     return [
       memoryCarbon(kind, technology, capacity, yielded, part.packages, place(kind)),
-      bundled("act-tables", `${kind} ${technology}`),
+      bundledIn("act-tables", `${kind} ${technology}`),
     ];
   }
   if (part.material !== undefined) {
     const { value, evidence } = figures("act-materials").get(part.material, "per-kilogram");
     return [
       Estimate.exact(value * part.kilograms!, "kgCO2e", evidence),
-      bundled("act-tables", part.material),
+      bundledIn("act-tables", part.material),
     ];
   }
   if (part.accelerator !== undefined) {
     const one = acceleratorEmbodied(sampler, part.accelerator).times(Estimate.exact(1, "accelerator"));
-    return [one, bundled("embodied-spread", `${part.accelerator} and its share of a host`)];
+    return [one, bundledIn("embodied-spread", `${part.accelerator} and its share of a host`)];
   }
   if (part.device !== undefined) return deviceCarbon(part.device, place("device"), sampler);
   const given: Provenance = { what: part.name, origin: "given", source: part.source ?? file };
@@ -154,7 +154,7 @@ function deviceCarbon(device: string, place: Place, sampler: Sampler): [Carbon, 
     });
   }
   const { id } = table.get(device, "device").evidence.sources[0]!;
-  return [table.estimate(sampler, device, "device", "kgCO2e"), bundled(id, device)];
+  return [table.estimate(sampler, device, "device", "kgCO2e"), bundledIn(id, device)];
 }
 
 function fabProcess(

@@ -82,6 +82,15 @@ export function assumptions(ledger: Ledger): string[] {
   for (const { notes, what } of ledger.records) {
     for (const note of notes) said.set(note, [...(said.get(note) ?? []), what]);
   }
+  const operational = ledger.records.filter((record) => record.kind === "operational");
+  const unknown = operational.filter(({ marketCarbon }) => marketCarbon === undefined);
+  if (unknown.length > 0 && unknown.length < operational.length) {
+    const note = "its contracts are not known, so there is no market-based total";
+    said.set(
+      note,
+      unknown.map(({ what }) => what),
+    );
+  }
   return [...said].map(([note, what]) => `${[...new Set(what)].join(", ")}: ${note}`);
 }
 

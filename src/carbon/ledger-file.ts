@@ -32,7 +32,7 @@ import { draw, quantity, type Range } from "./ranges.ts";
 import {
   buildingLifetime,
   buildingRecord,
-  bundled,
+  bundledIn,
   embodiedRecord,
   energyRecord,
   FLEET_PHASES,
@@ -104,7 +104,7 @@ interface Written {
   readonly drawnAs: string;
 }
 
-type Defaults = Pick<LedgerFile, "grid" | "market" | "facility" | "pue">;
+type Defaults = Pick<LedgerFile, "grid" | "signal" | "market" | "facility" | "pue">;
 
 class EntryReader {
   readonly #entry: Entry;
@@ -125,7 +125,7 @@ class EntryReader {
     const records: LedgerRecord[] = await this.#main(before);
     if (transferred) {
       const network = networkEnergy(sampler, this.#draw("transferred", transferred, "GB"));
-      const origin = bundled("cloud-carbon-footprint", "energy of networks");
+      const origin = bundledIn("cloud-carbon-footprint", "energy of networks");
       records.push(energyRecord(phase, `network of ${name}`, network, this.#supply(), [origin]));
     }
     if (building) {
@@ -288,9 +288,17 @@ class EntryReader {
         expected: "the intensity of the contracts, such as 0 gCO2e/kWh: a place says nothing about them",
       });
     }
+    const signal = this.#entry.signal ?? this.#defaults.signal ?? "average";
+    if (signal === "marginal" && !intensity) {
+      throw new InputError({
+        place: this.#context.placeOf("signal"),
+        found: "a marginal signal for a place",
+        expected: "a written intensity, or a series of a log: only averages of places are bundled",
+      });
+    }
     return {
       grid: intensity
-        ? givenIntensity(intensity, {}, this.#context.file)
+        ? givenIntensity(intensity, { signal }, this.#context.file)
         : gridIntensity(this.#context.sampler, grid && String(grid.text), { place: grid?.place ?? {} }),
       market: marketIntensity,
     };
