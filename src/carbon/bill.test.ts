@@ -83,6 +83,17 @@ parts:
     );
   });
 
+  it("says what it takes where nobody says: the fab's grid, abatement and yield", () => {
+    const { notes } = billOf(
+      "name: n\nparts:\n  - {name: die, logic: 5nm, area: 1 cm2}\n  - {name: hbm, dram: lpddr4, capacity: 80 GB, yield: 1}\n",
+    );
+    expect(notes).toEqual([
+      "die: the grid of the fab is not given, so taiwan, 642 gCO2e/kWh is taken",
+      "die: the abatement of gases is not given, so 0.97 [0.95, 0.99] is taken",
+      "die: the yield is not given, so 0.875 is taken",
+    ]);
+  });
+
   it.each([
     ["an unknown node", "{name: a, logic: 6.5nm, area: 1 cm2}", '"6.5nm"', 4],
     ["a die without an area", "{name: a, logic: 7nm}", "nothing", 4],

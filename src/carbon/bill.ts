@@ -1,6 +1,6 @@
 /** Bills of materials: what a machine is made of, in YAML, and its embodied carbon part by part. */
 import { z } from "zod";
-import { Estimate, exactly, InputError, type Place, readConfig, type Sampler } from "../core/index.ts";
+import { Estimate, exactly, InputError, type Place, readConfig, type Sampler, sum } from "../core/index.ts";
 import { type FabProcess, fabDefaults, logicCarbon, type MemoryKind, memoryCarbon } from "./act.ts";
 import { acceleratorEmbodied } from "./embodied.ts";
 import { gridIntensity } from "./grids.ts";
@@ -64,6 +64,9 @@ export const BillFile = z.strictObject({
   parts: z.array(Part).min(1),
 });
 
+/** Our choice where a bill does not say where its logic is made: most of the newest nodes are made there. */
+const FAB_GRID = "taiwan";
+
 export interface BillPart {
   readonly name: string;
   readonly count: number;
@@ -76,6 +79,8 @@ export interface Bill {
   readonly name: string;
   readonly parts: readonly BillPart[];
   readonly total: Carbon;
+  /** What nobody gave, and was taken instead. */
+  readonly notes: readonly string[];
 }
 
 /** Reads a bill and prices it. Throws an `InputError` with the line of what is not known. */
@@ -95,8 +100,39 @@ export function readBill(file: string, sampler: Sampler): Bill {
   return {
     name: value.name,
     parts,
-    total: parts.reduce((total, { carbon }) => total.plus(carbon), Estimate.exact(0, "kgCO2e") as Carbon),
+    total: sum(Estimate.exact(0, "kgCO2e"), ...parts.map(({ carbon }) => carbon)),
+    notes: defaultsTaken(
+      value.parts.map((part) => ({ ...value.fab, ...part })),
+      sampler,
+    ),
   };
+}
+
+function defaultsTaken(parts: readonly Part[], sampler: Sampler): string[] {
+  const logic = parts.filter((part) => part.logic !== undefined);
+  const dies = [...logic, ...parts.filter((part) => part.dram !== undefined || part.ssd !== undefined)];
+  const names = (list: readonly Part[]) => [...new Set(list.map(({ name }) => name))].join(", ");
+  const taken = (list: readonly Part[], what: string, value: unknown) =>
+    list.length === 0 ? [] : [`${names(list)}: ${what} is not given, so ${value} is taken`];
+  const { abatement, yield: fabricated } = fabDefaults(sampler);
+  const grid = gridIntensity(sampler, FAB_GRID, { vintage: "same" });
+  return [
+    ...taken(
+      logic.filter((part) => part.grid === undefined),
+      "the grid of the fab",
+      `${FAB_GRID}, ${grid.intensity}`,
+    ),
+    ...taken(
+      logic.filter((part) => part.abatement === undefined),
+      "the abatement of gases",
+      abatement,
+    ),
+    ...taken(
+      dies.filter((part) => part.yield === undefined),
+      "the yield",
+      fabricated,
+    ),
+  ];
 }
 
 function partCarbon(
@@ -175,9 +211,6 @@ function fabProcess(
 function fabYield(part: Part, sampler: Sampler): Ratio {
   return part.yield === undefined ? fabDefaults(sampler).yield : exactly(part.yield);
 }
-
-/** Most advanced logic is made in Taiwan: the default says where, since a fab without a grid has no carbon. */
-const FAB_GRID = "taiwan";
 
 function fabIntensity(
   grid: string | number | undefined,

@@ -11,6 +11,7 @@ import {
 import type { Comparison, ServingAccount } from "./accounts.ts";
 import type { Bill } from "./bill.ts";
 import { assumptions } from "./disclosure.ts";
+import { acceleratorEmbodied, publishedFootprints } from "./embodied.ts";
 import { gridIntensity } from "./grids.ts";
 import { type Ledger, ledgerTotals, type PhaseTotals } from "./ledger.ts";
 import type { MeterRecord } from "./meter.ts";
@@ -115,6 +116,34 @@ export function billReport(bill: Bill): CarbonReport {
         }),
       },
       provenanceTable(bill.parts.map(({ provenance }) => provenance)),
+    ],
+    bars: [],
+    notes: [
+      ...bill.notes,
+      "made, not amortised: a use answers for time in use over lifetime and utilisation",
+    ],
+  };
+}
+
+/** What is published of one kind of accelerator, and the range that accounts here take. */
+export function footprintReport(sampler: Sampler, kind: string): CarbonReport {
+  const rows = publishedFootprints(kind).map(
+    ({ by, embodied, source, note }) => [by, formatEstimate(embodied).value, "exact", source, note] as const,
+  );
+  const { value, interval } = formatEstimate(acceleratorEmbodied(sampler, kind));
+  return {
+    title: `embodied carbon of ${kind}`,
+    warnings:
+      rows.length === 0
+        ? [`no footprint of "${kind}" is published: the range is that of all accelerators`]
+        : [],
+    tables: [
+      {
+        title: "footprints",
+        columns: ["by", "carbon", "90 % interval", "source", "note"],
+        numeric: [1, 2],
+        rows: [...rows, ["taken here, with a share of the host", value, interval, "embodied-spread", ""]],
+      },
     ],
     bars: [],
     notes: ["made, not amortised: a use answers for time in use over lifetime and utilisation"],
