@@ -10,7 +10,7 @@
  * (Pollaczek-Khinchine: W = r p / (2 (1 - r)), r = rate x p), hence mean time to first token p + t(b) + W and mean time
  * per output token t(b) + b p / o when the replica is full.
  */
-import { type Dimensionless, Estimate, InputError, type Sampler } from "../core/index.ts";
+import { type Dimensionless, Estimate, InputError, Sampler } from "../core/index.ts";
 import { averagePower, programEfficiency } from "../hardware/index.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 
@@ -54,22 +54,21 @@ export function planService(sampler: Sampler, options: DeploymentOptions, servic
   const peakToMean = service.peakToMean ?? programEfficiency(sampler, "service", "peak to mean", "1");
   const meanRate = service.requestsPerDay / SECONDS_A_DAY;
 
-  let best: { candidate: Candidate; accelerators: number } | undefined;
+  let best: { tensorParallel: number; batch: number; accelerators: number } | undefined;
   let fastest = Number.POSITIVE_INFINITY;
-  for (const deployment of deployments(sampler, options)) {
-    const prefill = deployment.prefillTime(1, promptTokens);
+  // The search asks for medians only, so it runs on inputs at their medians; the plan it finds is then drawn.
+  for (const deployment of deployments(new Sampler(sampler.seed, () => 0.5), options)) {
+    const { tensorParallel } = deployment;
+    const p = deployment.prefillTime(1, promptTokens).value("s");
     const most = deployment.largestBatch(promptTokens + outputTokens);
     for (let batch = 1; batch <= most; batch *= 2) {
-      const step = deployment.stepTime(batch, promptTokens + Math.floor(outputTokens / 2));
-      const candidate = { deployment, batch, prefill, step };
-      const p = prefill.value("s");
-      const t = step.value("s");
+      const t = deployment.stepTime(batch, middleOf(service)).value("s");
       fastest = Math.min(fastest, p + t);
       const rate = Math.min(admissibleRate(p, t, service), fullRate(p, t, batch, service));
       const replicas = Math.ceil((meanRate * peakToMean.value()) / rate);
       if (!(rate > 0) || tokenSeconds(p, t, batch, service) > (service.tokenSeconds ?? Infinity)) break;
-      const accelerators = replicas * deployment.tensorParallel;
-      if (!best || accelerators < best.accelerators) best = { candidate, accelerators };
+      const accelerators = replicas * tensorParallel;
+      if (!best || accelerators < best.accelerators) best = { tensorParallel, batch, accelerators };
     }
   }
   if (!best) {
@@ -82,7 +81,19 @@ export function planService(sampler: Sampler, options: DeploymentOptions, servic
       remedy: "relax the bounds, shorten the prompt, or use faster accelerators or a smaller model",
     });
   }
-  return evaluate(sampler, best.candidate, service, peakToMean);
+  const deployment = new Deployment(sampler, { ...options, tensorParallel: best.tensorParallel });
+  const candidate = {
+    deployment,
+    batch: best.batch,
+    prefill: deployment.prefillTime(1, promptTokens),
+    step: deployment.stepTime(best.batch, middleOf(service)),
+  };
+  return evaluate(sampler, candidate, service, peakToMean);
+}
+
+/** Tokens in the cache of a sequence at the middle of its answer. */
+function middleOf({ promptTokens, outputTokens }: Service): number {
+  return promptTokens + Math.floor(outputTokens / 2);
 }
 
 interface Candidate {

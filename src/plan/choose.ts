@@ -71,6 +71,38 @@ export function choose(
   return undefined;
 }
 
+/**
+ * The compromise where only it is wanted and not the front: the constraints are checked for it alone, and the next one is
+ * taken where it breaks them. For alternatives, of which there are many.
+ */
+export function chooseOne(
+  sketches: readonly Sketch[],
+  objectives: readonly Objective[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): Sketch | undefined {
+  let pool = withinLimitsAtMedians(sketches, constraints);
+  while (pool.length > 0) {
+    const sketch = chooseFreely(pool, objectives);
+    if (constraints.every((constraint) => meets(weigh(sketch), constraint))) return sketch;
+    pool = pool.filter((other) => other !== sketch);
+  }
+  return undefined;
+}
+
+/** A design that breaks a limit at the medians breaks it with a probability of about one half. */
+function withinLimitsAtMedians(
+  sketches: readonly Sketch[],
+  constraints: readonly Constraint[],
+): readonly Sketch[] {
+  return sketches.filter((sketch) =>
+    constraints.every(
+      (constraint) =>
+        constraint.confidence < 0.5 || sketch.values[constraint.objective] <= limitInBaseUnits(constraint),
+    ),
+  );
+}
+
 /** The compromise as if there were no constraints. */
 export function chooseFreely(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch {
   return compromise(paretoFront(sketches, objectives), objectives);
@@ -120,8 +152,8 @@ export function withoutConstraint(
   weigh: Weigh,
 ): Design | undefined {
   const others = constraints.filter((constraint) => constraint !== left);
-  const chosen = choose(sketches, objectives, others, weigh);
-  const design = chosen && weigh(chosen.sketch);
+  const sketch = chooseOne(sketches, objectives, others, weigh);
+  const design = sketch && weigh(sketch);
   return design && !meets(design, left) ? design : undefined;
 }
 
@@ -135,10 +167,9 @@ export function noPlan(
     `${objective} under ${formatNumber(limit)} ${printedUnit(symbol)}`;
   /** The least that the constraint's outcome can be kept under with its probability, among designs that meet `others`. */
   const least = (constraint: Constraint, others: readonly Constraint[]) => {
-    const chosen = choose(sketches, [constraint.objective], others, weigh);
+    const sketch = chooseOne(sketches, [constraint.objective], others, weigh);
     return (
-      chosen &&
-      weigh(chosen.sketch).outcomes[constraint.objective].quantile(constraint.confidence, constraint.unit)
+      sketch && weigh(sketch).outcomes[constraint.objective].quantile(constraint.confidence, constraint.unit)
     );
   };
   const amount = (constraint: Constraint, value: number) =>

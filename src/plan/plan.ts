@@ -2,7 +2,15 @@
 import { InputError, Sampler, type Supervision, unit } from "../core/index.ts";
 import { type Breakdown, breakdownsOf } from "./breakdown.ts";
 import type { Brief, Objective } from "./brief.ts";
-import { type Constraint, choose, chooseFreely, noPlan, type Weigh, withoutConstraint } from "./choose.ts";
+import {
+  type Constraint,
+  choose,
+  chooseFreely,
+  chooseOne,
+  noPlan,
+  type Weigh,
+  withoutConstraint,
+} from "./choose.ts";
 import type { AnyDecision, Step } from "./decision.ts";
 import { decisionsFor } from "./decisions/index.ts";
 import { type DeadEnd, type Design, type Sketch, sketchDesigns, weigher } from "./designs.ts";
@@ -105,8 +113,8 @@ export async function makePlan(brief: Brief, { seed, version, ...supervision }: 
       choice: decision.label(option),
       ...explained(decision, choice, problem, design, collect),
       alternatives: siblings(sketches, chosen.sketch, depth).map((rivals) => {
-        const feasible = choose(rivals, objectives, constraints, weighed);
-        const best = feasible?.sketch ?? chooseFreely(rivals, objectives);
+        const feasible = chooseOne(rivals, objectives, constraints, weighed);
+        const best = feasible ?? chooseFreely(rivals, objectives);
         return {
           label: decision.label(best.steps[depth]!.option),
           feasible: feasible !== undefined,

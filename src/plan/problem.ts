@@ -9,13 +9,10 @@ import {
   nodeFailures,
   readSacct,
 } from "../fleet/index.ts";
-import { type Accelerator, accelerator, trainingSteps } from "../hardware/index.ts";
-import type { ServicePlan } from "../inference/index.ts";
+import { type Accelerator, accelerator } from "../hardware/index.ts";
 import { DrawnFamilies } from "../laws/index.ts";
-import type { Architecture } from "../model/index.ts";
 import { type Brief, besideBrief, type Objective } from "./brief.ts";
 import type { Constraint } from "./choose.ts";
-import type { Impossible } from "./decision.ts";
 import { figures } from "./tables.ts";
 
 /** A default that stands in for something that the brief leaves out. */
@@ -49,16 +46,13 @@ interface Open {
   readonly defaults: readonly Default[];
 }
 
-type StepsOf = ReturnType<typeof trainingSteps>;
-
 /** The problem with one set of draws. What only depends on part of a design is reckoned once and kept here. */
 export class Problem {
   readonly open: Open;
   readonly sampler: Sampler;
   readonly laws: DrawnFamilies;
   readonly failureRate: FailureRateEstimate;
-  readonly #steps = new WeakMap<Architecture, Map<string, StepsOf>>();
-  readonly #services = new WeakMap<Architecture, ServicePlan | Impossible>();
+  readonly #kept = new WeakMap<object, Map<string, unknown>>();
 
   constructor(open: Open, sampler: Sampler) {
     this.open = open;
@@ -76,23 +70,15 @@ export class Problem {
     return new Problem(this.open, sampler);
   }
 
-  /** How `architecture` is served; `plan` is asked once for each. */
-  service(architecture: Architecture, plan: () => ServicePlan | Impossible): ServicePlan | Impossible {
-    const known = this.#services.get(architecture) ?? plan();
-    this.#services.set(architecture, known);
-    return known;
-  }
-
-  /** What a training step of `architecture` takes on any number of accelerators `a`. */
-  trainingSteps(architecture: Architecture, a: Accelerator): StepsOf {
-    const known = this.#steps.get(architecture) ?? new Map<string, StepsOf>();
-    this.#steps.set(architecture, known);
-    let steps = known.get(a.name);
-    if (!steps) {
-      steps = trainingSteps(this.sampler, a, { architecture, context: this.open.context });
-      known.set(a.name, steps);
+  /** What `make` gives for `subject` and `key`; made at the first asking. */
+  once<T>(subject: object, key: string, make: () => T): T {
+    let kept = this.#kept.get(subject);
+    if (!kept) {
+      kept = new Map();
+      this.#kept.set(subject, kept);
     }
-    return steps;
+    if (!kept.has(key)) kept.set(key, make());
+    return kept.get(key) as T;
   }
 }
 

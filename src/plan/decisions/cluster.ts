@@ -5,6 +5,7 @@ import {
   rentalPrice,
   type TrainingLayout,
   type TrainingStep,
+  trainingSteps,
 } from "../../hardware/index.ts";
 import { type Decision, Impossible } from "../decision.ts";
 import { model } from "./model.ts";
@@ -30,7 +31,11 @@ export const cluster: Decision<ClusterOption, ClusterChoice> = {
     open.accelerators.flatMap((accelerator) => open.counts.map((count) => ({ accelerator, count }))),
 
   evaluate({ accelerator, count }, problem, upstream) {
-    const step = problem.trainingSteps(upstream.get(model).architecture, accelerator)(count);
+    const { architecture } = upstream.get(model);
+    const stepOn = problem.once(architecture, `steps on ${accelerator.name}`, () =>
+      trainingSteps(problem.sampler, accelerator, { architecture, context: problem.open.context }),
+    );
+    const step = stepOn(count);
     if (!step.fits) {
       return new Impossible(
         `${count} x ${accelerator.name} cannot hold the training state: ${step.memory} are needed, ${Estimate.exact(accelerator.memoryBytes, "B/accelerator")} are there`,

@@ -30,9 +30,10 @@ export const region: Decision<string, RegionChoice> = {
 
   options: ({ open }) => open.zones,
 
-  evaluate(zone, { sampler }, upstream) {
+  evaluate(zone, problem, upstream) {
+    const { sampler } = problem;
     const { accelerator, accelerators, step } = upstream.get(cluster);
-    const grid = gridIntensity(sampler, zone);
+    const grid = problem.once(problem, `grid ${zone}`, () => gridIntensity(sampler, zone));
     const pue = powerUsageEffectiveness(sampler, "hyperscale");
     const carbon = runCarbon({
       accelerators,

@@ -3,6 +3,7 @@ import { hostFactor, operationalCarbon } from "../../carbon/index.ts";
 import { type AnyEstimate, type DimensionOf, Estimate, formatNumber, InputError } from "../../core/index.ts";
 import { accelerator as acceleratorNamed, rentalPrice } from "../../hardware/index.ts";
 import { planService, type ServicePlan } from "../../inference/index.ts";
+import type { Architecture } from "../../model/index.ts";
 import { type Decision, Impossible } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 import { figures } from "../tables.ts";
@@ -29,9 +30,8 @@ export const serving: Decision<ServingOption, ServingChoice> = {
   options: () => ["serve"],
 
   evaluate(_option, problem, upstream) {
-    const service = problem.service(upstream.get(model).architecture, () =>
-      plan(problem, upstream.get(model).architecture),
-    );
+    const { architecture } = upstream.get(model);
+    const service = problem.once(architecture, "service", () => plan(problem, architecture));
     if (service instanceof Impossible) return service;
     const { sampler, brief } = problem;
     const { pue, grid } = upstream.get(region);
@@ -73,7 +73,7 @@ export const serving: Decision<ServingOption, ServingChoice> = {
   },
 };
 
-function plan(problem: Problem, architecture: Parameters<Problem["service"]>[0]): ServicePlan | Impossible {
+function plan(problem: Problem, architecture: Architecture): ServicePlan | Impossible {
   const { name, request } = requestOf(problem);
   const accelerator = acceleratorNamed(name, problem.brief.placeOf(["serving", "accelerator"]));
   try {
