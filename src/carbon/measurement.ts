@@ -185,8 +185,9 @@ export class CounterIntegrator {
     }
     const last = this.#last;
     this.#samples++;
+    if (last !== undefined && moment <= last.moment) return;
     this.#last = { moment, joules };
-    if (last === undefined || moment <= last.moment) return;
+    if (last === undefined) return;
     let drawn = joules - last.joules;
     if (drawn < 0) {
       if (this.#range === undefined) this.#restarts++;
