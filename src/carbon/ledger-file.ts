@@ -238,8 +238,8 @@ class EntryReader {
         : exactly(1);
     let series: IntensitySeries | undefined;
     if (use.series) {
-      const { file: seriesFile, ...options } = use.series;
-      series = readIntensitySeries(beside(seriesFile), { ...options, timeZone: use["time-zone"] });
+      const { file: seriesFile, "time-zone": timeZone, ...options } = use.series;
+      series = readIntensitySeries(beside(seriesFile), { ...options, timeZone });
     }
     const place = { ...this.#supply(), overhead: beyondMeter.times(this.#pue()), series };
     return meteredRecord(this.#entry.phase, name, measurement, place, sampler);
