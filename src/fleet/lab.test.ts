@@ -127,7 +127,9 @@ describe("failures", () => {
 
   it("within the paper's five minutes would also blame a link for a bug of four minutes before", () => {
     const wide = attributeFailures(log.attempts, nodes, log).known.filter(({ row }) => !attributions.of(row));
-    expect(wide.map(({ row, symptoms }) => [job(row), symptoms])).toEqual([["12", ["InfiniBand link", "Job failed"]]]);
+    expect(wide.map(({ row, symptoms }) => [job(row), symptoms])).toEqual([
+      ["12", ["InfiniBand link", "Job failed"]],
+    ]);
   });
 
   it("are counted by symptom per accelerator-hour, and together with others", () => {
