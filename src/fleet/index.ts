@@ -1,6 +1,7 @@
 export * from "./attempts.ts";
 export * from "./attribution.ts";
 export * from "./change-points.ts";
+export * from "./collect.ts";
 export * from "./ettr.ts";
 export * from "./events.ts";
 export * from "./exposure.ts";
@@ -22,6 +23,7 @@ export * from "./readers/sacct.ts";
 export * from "./readers/slurm-json.ts";
 export * from "./readers/slurmctld.ts";
 export * from "./readers/traces.ts";
+export * from "./report.ts";
 export * from "./runs.ts";
 export * from "./simulator/jobs.ts";
 export * from "./simulator/lifetimes.ts";
