@@ -63,8 +63,7 @@ export interface LemonReport {
   readonly nodes: readonly LemonNode[];
   /** Failures per node-day of the nodes that are not flagged. */
   readonly fleetRate: number;
-  /** Which failures were counted: those of known culprits, or those of all nodes of a failed job. */
-  readonly basis: "culprits" | "involvement";
+  /** How failures were counted on nodes. */
   readonly sentence: string;
 }
 
@@ -92,18 +91,8 @@ export function lemonNodes(
   sources: LemonSources = {},
   { falseDiscoveryRate = 0.05, percentile = 0.99, exceeding = 2 }: LemonOptions = {},
 ): LemonReport {
-  // Where the culprit of most failures of large jobs is unknown, every node of the job is a suspect, and what a node
-  // can expect grows with the size of the jobs that it runs.
-  const involved = exposure.unknownCulprits > exposure.multiNodeFailures / 2;
-  const count = (node: number) =>
-    involved
-      ? exposure.singleNodeFailures[node]! + exposure.multiNodeInvolved[node]!
-      : Math.round(exposure.culprit[node]!);
-  const exposed = (node: number) =>
-    involved
-      ? exposure.nodeDays[node]! - exposure.multiNodeDays[node]! + exposure.involvementDays[node]!
-      : exposure.nodeDays[node]!;
-  const test = poissonTest(exposure.names.length, count, exposed, falseDiscoveryRate);
+  const failures = shareFailures(exposure);
+  const test = poissonTest(failures, exposure.nodeDays, falseDiscoveryRate);
 
   const signals = collectSignals(exposure, nodes, sources);
   const ranks = percentileRanks(signals);
@@ -114,8 +103,8 @@ export function lemonNodes(
       signals: signals[i]!,
       percentiles: ranks[i]!,
       nodeDays: exposure.nodeDays[i]!,
-      failures: count(i),
-      expectedFailures: test.rate * exposed(i),
+      failures: failures[i]!,
+      expectedFailures: test.rate * exposure.nodeDays[i]!,
       p: test.p[i]!,
       q: test.q[i]!,
       flagged: test.q[i]! <= falseDiscoveryRate,
@@ -128,19 +117,49 @@ export function lemonNodes(
   return {
     nodes: shown,
     fleetRate: test.rate,
-    basis: involved ? "involvement" : "culprits",
-    sentence: involved
-      ? `the node that failed is unknown for ${exposure.unknownCulprits} of ${exposure.multiNodeFailures} failed multi-node attempts, so every node of a failed job was counted; node events or slurmctld.log would name it`
-      : `failures are counted on the node that caused them; ${exposure.unknownCulprits} of ${exposure.multiNodeFailures} failures of multi-node attempts have no known node and are left out`,
+    sentence:
+      exposure.unknownCulprits.length === 0
+        ? "every failure is counted on the node that caused it"
+        : `which node failed is unknown for ${exposure.unknownCulprits.length} of ${exposure.multiNodeFailures} failed multi-node attempts: each is shared out over its nodes by how often they fail otherwise; node events or slurmctld.log would name it`,
   };
 }
 
+/** How many failures at the fleet's rate a node is believed to have had before its own are counted. Our choice. */
+const PRIOR_FAILURES = 2;
+const SHARING_ROUNDS = 50;
+
+/**
+ * Failures of each node. One whose node is unknown is shared out over the job's nodes in proportion to their rates,
+ * which the shares change in turn (expectation maximisation for superposed Poisson processes, with a gamma prior).
+ * A lemon takes the failures that it explains, and its neighbours are not suspected for its sake.
+ */
+export function shareFailures(exposure: NodeExposure): Float64Array {
+  const { culprit, nodeDays, unknownCulprits } = exposure;
+  if (unknownCulprits.length === 0) return culprit;
+  const all = culprit.reduce((sum, count) => sum + count, unknownCulprits.length);
+  const fleet = all / nodeDays.reduce((sum, days) => sum + days, 0);
+  const rates = new Float64Array(culprit.length).fill(fleet);
+  let shares = culprit;
+  for (let round = 0; round < SHARING_ROUNDS; round++) {
+    shares = culprit.slice();
+    for (const nodes of unknownCulprits) {
+      let total = 0;
+      for (const node of nodes) total += rates[node]!;
+      for (const node of nodes) shares[node]! += rates[node]! / total;
+    }
+    for (let node = 0; node < rates.length; node++) {
+      rates[node] = (PRIOR_FAILURES + shares[node]!) / (PRIOR_FAILURES / fleet + nodeDays[node]!);
+    }
+  }
+  return shares;
+}
+
 function poissonTest(
-  length: number,
-  count: (node: number) => number,
-  exposed: (node: number) => number,
+  counts: Float64Array,
+  exposed: Float64Array,
   falseDiscoveryRate: number,
 ): { rate: number; p: Float64Array; q: Float64Array } {
+  const { length } = counts;
   const p = new Float64Array(length);
   let q: Float64Array = new Float64Array(length).fill(1);
   let rate = 0;
@@ -150,19 +169,23 @@ function poissonTest(
     let days = 0;
     for (let node = 0; node < length; node++) {
       if (q[node]! <= falseDiscoveryRate) continue;
-      failures += count(node);
-      days += exposed(node);
+      failures += counts[node]!;
+      days += exposed[node]!;
     }
     const next = days > 0 ? failures / days : 0;
     if (round > 0 && next === rate) break;
     rate = next;
-    for (let node = 0; node < length; node++) p[node] = poissonUpperTail(count(node), rate * exposed(node));
+    for (let node = 0; node < length; node++)
+      p[node] = poissonUpperTail(counts[node]!, rate * exposed[node]!);
     q = benjaminiHochberg(p);
   }
   return { rate, p, q };
 }
 
-/** P(X >= count) of a Poisson count with this mean: the regularised lower incomplete gamma P(count, mean). */
+/**
+ * P(X >= count) of a Poisson count with this mean: the regularised lower incomplete gamma P(count, mean), which also
+ * stands for the tail at a count that was shared out.
+ */
 export function poissonUpperTail(count: number, mean: number): number {
   if (count <= 0) return 1;
   return mean <= 0 ? 0 : gammainc(mean, count);

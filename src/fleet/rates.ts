@@ -133,12 +133,8 @@ export interface NodeExposure {
   readonly multiNodeInvolved: Float64Array;
   readonly singleNodeFailures: Float64Array;
   readonly singleNodeJobs: Float64Array;
-  /** Part of `nodeDays` that it ran attempts of several nodes. */
-  readonly multiNodeDays: Float64Array;
-  /** Sum over its multi-node attempts of nodes times days: what `multiNodeInvolved` is expected to be in proportion to. */
-  readonly involvementDays: Float64Array;
-  /** Failed multi-node attempts of which no culprit is known, and all of them. */
-  readonly unknownCulprits: number;
+  /** Nodes of each failed multi-node attempt of which no culprit is known. */
+  readonly unknownCulprits: readonly Int32Array[];
   readonly multiNodeFailures: number;
 }
 
@@ -154,22 +150,15 @@ export function nodeExposure(table: AttemptTable, nodes: NodeSets, attributions:
     multiNodeInvolved: column(),
     singleNodeFailures: column(),
     singleNodeJobs: column(),
-    multiNodeDays: column(),
-    involvementDays: column(),
   };
-  let unknownCulprits = 0;
+  const unknownCulprits: Int32Array[] = [];
   let multiNodeFailures = 0;
   for (let row = 0; row < table.length; row++) {
     const elapsed = table.elapsedSeconds[row]!;
     if (!(elapsed >= 0)) continue;
     const own = nodes.of(row);
     const days = elapsed / DAY_SECONDS;
-    for (const node of own) {
-      exposure.nodeDays[node]! += days;
-      if (own.length === 1) continue;
-      exposure.multiNodeDays[node]! += days;
-      exposure.involvementDays[node]! += days * own.length;
-    }
+    for (const node of own) exposure.nodeDays[node]! += days;
     if (own.length === 1) exposure.singleNodeJobs[own[0]!]!++;
     const attribution = attributions.of(row);
     if (!attribution?.hardware) continue;
@@ -181,7 +170,7 @@ export function nodeExposure(table: AttemptTable, nodes: NodeSets, attributions:
     multiNodeFailures++;
     for (const node of own) exposure.multiNodeInvolved[node]!++;
     const culprits = attribution.culprits.map((name) => nodes.find(name)).filter((n) => n !== undefined);
-    if (culprits.length === 0) unknownCulprits++;
+    if (culprits.length === 0) unknownCulprits.push(own);
     for (const node of culprits) exposure.culprit[node]! += 1 / culprits.length;
   }
   return { ...exposure, unknownCulprits, multiNodeFailures };

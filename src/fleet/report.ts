@@ -223,7 +223,7 @@ export function reliabilityReport(
       ),
       repairSeconds,
     },
-    unknowable: unknowable(log, exposure.unknownCulprits, nodes),
+    unknowable: unknowable(log, exposure.unknownCulprits.length, nodes, runs.count < table.length),
   };
 }
 
@@ -250,15 +250,17 @@ function measureRuns(
   const waits: number[] = [];
   let mostNodes = 0;
   for (let run = 0; run < runs.count; run++) {
-    const rows = runs.rowsOf(run);
-    for (const row of rows) mostNodes = Math.max(mostNodes, table.nodes[row]!);
-    for (const row of rows.subarray(1)) {
-      const wait = table.start[row]! - table.eligible[row]!;
-      if (wait >= 0) waits.push(wait);
+    const first = runs.first(run);
+    mostNodes = Math.max(mostNodes, table.nodes[first]!);
+    let last = first;
+    // Most runs are one short attempt: those are passed over before anything is made for them.
+    if (runs.length(run) > 1) {
+      for (const row of runs.rowsOf(run).subarray(1)) {
+        const wait = table.start[row]! - table.eligible[row]!;
+        if (wait >= 0) waits.push(wait);
+        last = row;
+      }
     }
-    // Cheap to decide before an account is made: most runs are one short attempt.
-    const last = rows.at(-1)!;
-    const first = rows[0]!;
     if (!(table.end[last]! - table.submit[first]! >= shortestRunSeconds)) continue;
     const account = accountRun(runs, run, options, attributions.isHardware);
     if (!(account.wallclockSeconds >= shortestRunSeconds)) continue;
@@ -399,13 +401,17 @@ function span({ attempts }: ClusterLog): [number, number] {
 }
 
 /** What the logs at hand cannot tell, with the log that would. */
-function unknowable(log: ClusterLog, unknownCulprits: number, nodes: NodeSets): string[] {
+function unknowable(
+  log: ClusterLog,
+  unknownCulprits: number,
+  nodes: NodeSets,
+  requeuesSeen: boolean,
+): string[] {
   const { attempts, kinds } = log;
   const says: string[] = [];
   const states = attempts.byState();
   const requeued = (states.REQUEUED ?? 0) + (states.PREEMPTED ?? 0) + (states.NODE_FAIL ?? 0);
-  const jobs = new Set(attempts.job.subarray(0, Math.min(attempts.length, 1_000_000))).size;
-  if (kinds.has("sacct") && jobs === Math.min(attempts.length, 1_000_000) && requeued === 0) {
+  if (kinds.has("sacct") && !requeuesSeen && requeued === 0) {
     says.push(
       "No job has a second attempt: if sacct was run without --duplicates, every requeued attempt is hidden and failures are undercounted.",
     );

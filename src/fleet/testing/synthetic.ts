@@ -27,8 +27,8 @@ export interface SyntheticTruth {
   readonly stepTime: number;
   attempts: number;
   nodeFailures: number;
-  /** Node-days before and after the step, and failures. */
-  readonly exposure: { before: number; after: number; failuresBefore: number; failuresAfter: number };
+  /** Node-days before and after the step, and the failures to be expected in them. */
+  readonly exposure: { before: number; after: number; expectedBefore: number; expectedAfter: number };
 }
 
 const BEGIN = Date.UTC(2026, 0, 1) / 1000;
@@ -76,7 +76,7 @@ export function writeSyntheticLog(
     stepTime,
     attempts: 0,
     nodeFailures: 0,
-    exposure: { before: 0, after: 0, failuresBefore: 0, failuresAfter: 0 },
+    exposure: { before: 0, after: 0, expectedBefore: 0, expectedAfter: 0 },
   };
   const meanNodes = SIZES.reduce((sum, { nodes, weight }) => sum + nodes * weight, 0) / TOTAL_WEIGHT;
   const meanSeconds = (cluster.utilisation * cluster.nodes * cluster.days * DAY) / cluster.jobs / meanNodes;
@@ -95,9 +95,13 @@ export function writeSyntheticLog(
     const head = `${job}|train|user${job % 97}|${size.nodes > 4 ? "large" : "small"}|`;
     for (;;) {
       const start = eligible + Math.floor(draw.exponential(1 / 60));
-      const rate = start < stepTime ? cluster.rateBefore : cluster.rateAfter;
       const weight = summed[first + size.nodes]! - summed[first]!;
-      const untilFailure = draw.exponential((rate / DAY) * weight);
+      const [slow, fast] = [(cluster.rateBefore * weight) / DAY, (cluster.rateAfter * weight) / DAY];
+      // The hazard steps within an attempt: a unit exponential is used up at one rate and then at the other.
+      const untilStep = Math.max(0, stepTime - start);
+      const hazard = draw.exponential(1);
+      const untilFailure =
+        hazard < slow * untilStep ? hazard / slow : untilStep + (hazard - slow * untilStep) / fast;
       const failed = untilFailure < left;
       const end = start + Math.ceil(Math.min(untilFailure, left));
       let state = "NODE_FAIL";
@@ -110,11 +114,14 @@ export function writeSyntheticLog(
         `${head}${stamp(submit)}|${stamp(eligible)}|${stamp(start)}|${stamp(end)}|${end - start}|${size.nodes}|${list}|billing=1,cpu=8,gres/gpu=${size.accelerators},node=${size.nodes}|${state}|${state === "FAILED" ? "1:0" : "0:0"}\n`,
       );
       truth.attempts++;
-      const side = start < stepTime ? "before" : "after";
-      truth.exposure[side] += ((end - start) * size.nodes) / DAY;
+      const before = Math.min(end - start, untilStep);
+      const after = end - start - before;
+      truth.exposure.before += (before * size.nodes) / DAY;
+      truth.exposure.after += (after * size.nodes) / DAY;
+      truth.exposure.expectedBefore += before * slow;
+      truth.exposure.expectedAfter += after * fast;
       if (!failed) break;
       truth.nodeFailures++;
-      truth.exposure[start < stepTime ? "failuresBefore" : "failuresAfter"]++;
       let culprit = first;
       for (let v = draw.uniform() * weight - factor[first]!; v >= 0 && culprit < first + size.nodes - 1; ) {
         v -= factor[++culprit]!;
