@@ -5,6 +5,7 @@ export * from "./estimate.ts";
 export * from "./figures.ts";
 export * from "./optimise.ts";
 export * from "./progress.ts";
+export * from "./quantity.ts";
 export * from "./random.ts";
 export * from "./sampler.ts";
 export * from "./statistics.ts";
