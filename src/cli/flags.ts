@@ -1,12 +1,16 @@
 /** Flags that hold quantities, read the way a brief is; a wrong one is an `InputError` that names the flag. */
 import { InputError, parseQuantity, QuantityError, type QuantityOptions } from "../core/index.ts";
 
-/** The quantity behind `path` in `symbol`'s unit. With `least`, smaller values are refused. */
+/** The quantity behind `path` in `symbol`'s unit. With `least` and `most`, values beyond are refused. */
 export function quantityFlag(
   path: string,
   text: string,
   symbol: string,
-  { least = Number.NEGATIVE_INFINITY, ...options }: QuantityOptions & { least?: number } = {},
+  {
+    least = Number.NEGATIVE_INFINITY,
+    most = Number.POSITIVE_INFINITY,
+    ...options
+  }: QuantityOptions & { least?: number; most?: number } = {},
 ): number {
   let value: number;
   try {
@@ -19,6 +23,7 @@ export function quantityFlag(
       expected: `a quantity in ${symbol}: ${error.message}`,
     });
   }
-  if (value >= least) return value;
-  throw new InputError({ place: { path }, found: `"${text}"`, expected: `at least ${least} ${symbol}` });
+  if (value >= least && value <= most) return value;
+  const expected = value < least ? `at least ${least} ${symbol}` : `at most ${most} ${symbol}`;
+  throw new InputError({ place: { path }, found: `"${text}"`, expected });
 }
