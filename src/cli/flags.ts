@@ -1,5 +1,11 @@
 /** Flags that hold quantities, read the way a brief is; a wrong one is an `InputError` that names the flag. */
-import { InputError, parseQuantity, QuantityError, type QuantityOptions } from "../core/index.ts";
+import {
+  InputError,
+  parseQuantity,
+  printedUnit,
+  QuantityError,
+  type QuantityOptions,
+} from "../core/index.ts";
 
 /** The quantity behind `path` in `symbol`'s unit. With `least` and `most`, values beyond are refused. */
 export function quantityFlag(
@@ -24,6 +30,10 @@ export function quantityFlag(
     });
   }
   if (value >= least && value <= most) return value;
-  const expected = value < least ? `at least ${least} ${symbol}` : `at most ${most} ${symbol}`;
-  throw new InputError({ place: { path }, found: `"${text}"`, expected });
+  const bound = value < least ? `at least ${least}` : `at most ${most}`;
+  throw new InputError({
+    place: { path },
+    found: `"${text}"`,
+    expected: `${bound} ${printedUnit(symbol)}`.trim(),
+  });
 }

@@ -87,6 +87,9 @@ function named(table: ReportTable): Html | undefined {
   return html`<h3>${table.title[0]!.toUpperCase()}${table.title.slice(1)}</h3>${shown(table)}`;
 }
 
+/** Plot hands a tick's index beside its value, which is not a number of digits. */
+const axisNumber = (value: number): string => formatNumber(value);
+
 const swatch = (colour: number, text: string): Html =>
   html`<span style="color:${COLOURS[colour]!}">■</span> ${text}`;
 
@@ -101,8 +104,15 @@ function mttfFigure({ mttf: sizes, projections, plan }: ReliabilityReport): Html
   const measured = failed.map(({ size, measuredHours }) => ({ size, ...measuredHours }));
   const svg = draw({
     height: 380,
-    x: { label: "size of job (accelerators) →", type: "log", base: 2, tickFormat: formatNumber, ticks: 8 },
-    y: { label: "↑ mean time to failure (h)", type: "log", tickFormat: formatNumber, ticks: 7, grid: true },
+    x: { label: "size of job (accelerators) →", type: "log", base: 2, tickFormat: String, ticks: 8 },
+    y: {
+      label: "↑ mean time to failure (h)",
+      type: "log",
+      nice: true,
+      tickFormat: axisNumber,
+      ticks: 7,
+      grid: true,
+    },
     marks: [
       Plot.areaY(projected, { x: "size", y1: "low", y2: "high", fill: COLOURS[1], fillOpacity: 0.18 }),
       Plot.line(projected, { x: "size", y: "hours", stroke: COLOURS[1] }),
@@ -127,7 +137,7 @@ function mttfFigure({ mttf: sizes, projections, plan }: ReliabilityReport): Html
 }
 
 /** Levels of ETTR that are drawn. */
-const LEVELS = [0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98] as const;
+const LEVELS = [0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99] as const;
 
 function contourFigure({ contours, plan, failureRate }: ReliabilityReport): Html {
   const { checkpointIntervalSeconds: intervals, failuresPerThousandNodeDays: rates, ettr } = contours;
@@ -149,16 +159,21 @@ function contourFigure({ contours, plan, failureRate }: ReliabilityReport): Html
       type: "log",
       domain: [intervals[0]! / 60, intervals.at(-1)! / 60],
       ticks: [1, 2, 5, 10, 20, 30, 60, 120, 240],
-      tickFormat: formatNumber,
+      tickFormat: axisNumber,
     },
     y: {
       label: "↑ failures per 1000 node-days",
       type: "log",
       domain: [rates[0]!, rates.at(-1)!],
       ticks: [0.5, 1, 2, 5, 10, 20, 50],
-      tickFormat: formatNumber,
+      tickFormat: axisNumber,
     },
-    color: { type: "linear", domain: [0, 1], range: ["#d55e00", "#f5f0d8", "#0072b2"], legend: false },
+    color: {
+      type: "linear",
+      domain: [0.4, 0.85, 1],
+      range: ["#d55e00", "#f5f0d8", "#0072b2"],
+      legend: false,
+    },
     marks: [
       Plot.contour(points, {
         x: "interval",
@@ -348,7 +363,7 @@ function lossFigure({ goodput }: ReliabilityReport): Html | undefined {
       domain: [...new Set(rows.map(({ size }) => size))],
       type: "band",
     },
-    y: { label: "↑ accelerator-hours lost", grid: true, nice: true, tickFormat: formatNumber },
+    y: { label: "↑ accelerator-hours lost", grid: true, nice: true, tickFormat: axisNumber },
     color: { domain: ["first", "second"], legend: false },
     marks: [Plot.barY(rows, { x: "size", y: "hours", fill: "order", fillOpacity: 0.8 }), Plot.ruleY([0])],
   });

@@ -20,11 +20,16 @@ type Interval = { readonly low: number; readonly high: number };
 
 const percent = (share: number): string => `${formatNumber(100 * share)} %`;
 const hours = (count: number): string => formatNumber(count);
-const range = ({ low, high }: Interval, text: (value: number) => string): string =>
-  `${text(low)} to ${text(high)}`;
+/** `9.8 to 11 days`; both units are said where they differ. */
+function range({ low, high }: Interval, text: (value: number) => string): string {
+  const [from, to] = [text(low), text(high)];
+  const unit = / \D+$/.exec(to)?.[0];
+  return `${unit !== undefined && from.endsWith(unit) ? from.slice(0, -unit.length) : from} to ${to}`;
+}
 
 /** A time in the unit that suits it; infinite where nothing bounds it. */
 export function timeText(seconds: number): string {
+  if (seconds === 0) return "0 s";
   return Number.isFinite(seconds) ? formatEstimate(Estimate.exact(seconds, "s")).value : "∞";
 }
 
@@ -276,7 +281,7 @@ export function historyTable({ timeline, hazard }: ReliabilityReport): ReportTab
         formatNumber(segment.failures),
         formatNumber(segment.nodeDays),
         formatNumber(segment.rate.rate),
-        range(segment.rate, formatNumber),
+        range(segment.rate, (rate) => formatNumber(rate)),
         change ? `${instantText(change.low)} to ${instantText(change.high)}` : "",
       ];
     }),

@@ -168,7 +168,11 @@ function replay(
     priority: (row) => Number(high !== undefined && isHigh(row)),
   });
   if (jobs.submitSeconds.length === 0) {
-    throw new FlagError({ path: "--log" }, "no job that did any work", "a log of jobs that ran");
+    throw new FlagError(
+      { path: "--log" },
+      "no job that did any work",
+      "a log of jobs that ran for longer than --restart",
+    );
   }
   return jobs;
 }
