@@ -158,7 +158,7 @@ function contourFigure({ contours, plan, failureRate }: ReliabilityReport): Html
       label: "checkpoint interval (min) →",
       type: "log",
       domain: [intervals[0]! / 60, intervals.at(-1)! / 60],
-      ticks: [1, 2, 5, 10, 20, 30, 60, 120, 240],
+      ticks: [1, 2, 4, 8, 15, 30, 60, 120, 240],
       tickFormat: axisNumber,
     },
     y: {
