@@ -158,7 +158,8 @@ function contourFigure({ contours, plan, failureRate }: ReliabilityReport): Html
       label: "checkpoint interval (min) →",
       type: "log",
       domain: [intervals[0]! / 60, intervals.at(-1)! / 60],
-      ticks: [1, 2, 4, 8, 15, 30, 60, 120, 240],
+      // A logarithmic axis labels only ticks whose first digit is small.
+      ticks: [1, 2, 4, 10, 20, 40, 100, 200],
       tickFormat: axisNumber,
     },
     y: {
