@@ -171,6 +171,7 @@ function contourFigure({ contours, plan, failureRate }: ReliabilityReport): Html
     },
     color: {
       type: "linear",
+      clamp: true,
       domain: [0.4, 0.85, 1],
       range: ["#d55e00", "#f5f0d8", "#0072b2"],
       legend: false,
@@ -193,8 +194,8 @@ function contourFigure({ contours, plan, failureRate }: ReliabilityReport): Html
         x: "interval",
         y: "rate",
         text: () => "this cluster",
-        dx: 10,
-        textAnchor: "start",
+        dx: -10,
+        textAnchor: "end",
         ...halo,
       }),
     ],
