@@ -38,7 +38,7 @@ export function carbonOverTime(
       remedy: "say where the log was written: --time-zone +02:00, or UTC",
     });
   }
-  const evidence = measuredBy(series);
+  const evidence = publishedIn(series);
   if (energy.joules === 0) return Estimate.exact(0, "gCO2e", evidence);
   covered(energy, series);
   let grams = 0;
@@ -48,9 +48,9 @@ export function carbonOverTime(
   return Estimate.exact(grams, "gCO2e", evidence);
 }
 
-function measuredBy({ provenance }: IntensitySeries): Evidence {
+function publishedIn({ provenance }: IntensitySeries): Evidence {
   const { source, what, vintage } = provenance;
-  return { basis: "measured", sources: [{ id: source, title: what, where: vintage }] };
+  return { basis: "published", sources: [{ id: source, title: what, where: vintage }] };
 }
 
 /** Mean over the steps that `start` and `end` (seconds since 1970) span, in gCO2e/kWh; each step counts by its share. */
