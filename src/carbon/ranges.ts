@@ -63,7 +63,10 @@ function withUnitOnBothEnds(text: string): string {
   return match ? text.replace(match[1]!, `${match[1]} ${match[2]}`) : text;
 }
 
-/** A written number as it is; a written range by its geometric middle, as the central 90 %, within what it can be. */
+/**
+ * A written number as it is; a written range by its geometric middle, as the central 90 %, within what it can be. The
+ * range is part of the name that it is drawn under: two files that write different ranges for one thing are drawn apart.
+ */
 export function draw<S extends string>(
   sampler: Sampler,
   name: string,
@@ -77,5 +80,8 @@ export function draw<S extends string>(
   const middle = low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
   const spread = intervalQuantile(low, middle, high);
   const within = (probability: number) => Math.min(most, Math.max(least, spread(probability)));
-  return sampler.draw(name, within, symbol, { basis: basis ?? "assumed", sources });
+  return sampler.draw(`${name} ${low}..${high} ${symbol}`, within, symbol, {
+    basis: basis ?? "assumed",
+    sources,
+  });
 }
