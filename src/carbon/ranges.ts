@@ -45,7 +45,7 @@ function bounded(symbol: string, bounds: Bounds, words: string) {
   const what = symbol === "1" ? `a number, ${words}` : `a quantity of ${words}, in ${symbol}`;
   return z.union([z.string(), z.number()], { error: what }).transform((text, context): Range => {
     try {
-      const range = parseRange(withUnitOnBothEnds(String(text)), symbol);
+      const range = parseRange(text, symbol);
       if (range.low >= bounds.least && range.high <= bounds.most) return { ...range, ...bounds };
       context.addIssue({ code: "custom", message: what });
     } catch (error) {
@@ -54,13 +54,6 @@ function bounded(symbol: string, bounds: Bounds, words: string) {
     }
     return z.NEVER;
   });
-}
-
-/** In `150..575 kg` the unit stands for both ends. */
-function withUnitOnBothEnds(text: string): string {
-  const match =
-    /^\s*(\d[\d.,_]*?(?:e[+-]?\d+)?)\s*\.\.\s*\d[\d.,_]*(?:e[+-]?\d+)?\s*(?!e[+-]?\d)([a-z$].*)$/i.exec(text);
-  return match ? text.replace(match[1]!, `${match[1]} ${match[2]}`) : text;
 }
 
 /**
