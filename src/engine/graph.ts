@@ -25,7 +25,8 @@ interface Reduction {
 /** The primitive operations and what each needs to know beside its inputs. Axes are never negative here. */
 export interface Attributes {
   input: { readonly name: string };
-  constant: { readonly elements: Elements };
+  /** A named constant keeps its name in an exported file. */
+  constant: { readonly elements: Elements; readonly name?: string };
   fill: { readonly value: number };
   /** Inputs: a result, then the tensors that its hand-written gradient is for. Computes the result. */
   custom: { readonly name: string };

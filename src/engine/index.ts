@@ -1,4 +1,6 @@
+export * from "./checkpoint.ts";
 export { gradients } from "./differentiate.ts";
+export * from "./export.ts";
 export {
   bool,
   constant,
@@ -24,5 +26,7 @@ export * from "./operations/shape.ts";
 export type { AdamWOptions } from "./optimise/adamw.ts";
 export * from "./optimise/schedule.ts";
 export * from "./parameters.ts";
+export * from "./providers.ts";
 export * from "./runtime.ts";
+export { readSafetensors, type StoredTensor, type StoredTensors, writeSafetensors } from "./safetensors.ts";
 export * from "./train.ts";

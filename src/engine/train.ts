@@ -25,6 +25,7 @@ import {
   type Traced,
   type ValuesOf,
 } from "./runtime.ts";
+import type { StoredTensors } from "./safetensors.ts";
 
 export type Parameters = Readonly<Record<string, Tensor>>;
 
@@ -69,9 +70,11 @@ export interface StepResult<O extends string = string> {
 
 /** Everything that training goes on from. */
 export interface TrainerState {
+  /** Updates done. */
   readonly step: number;
-  /** Parameters and scaled moments, by state name. */
-  readonly values: Values;
+  readonly parameters: StoredTensors;
+  /** The scaled moments of AdamW. */
+  readonly optimiser: StoredTensors;
 }
 
 const FIRST = "adamw.first.";
@@ -169,27 +172,28 @@ export class Trainer<B extends Specs = Specs, O extends string = string> {
     await this.runtime.write(values);
   }
 
-  /** All that `restore` needs, once every step asked for is done. */
+  /** All that `restore` needs, once the updates asked for are done. */
   async state(): Promise<TrainerState> {
     const step = this.#step;
-    return { step, values: await this.runtime.read(this.stateNames) };
+    const { parameters, optimiser } = this.specs;
+    const values = await this.runtime.read([...Object.keys(parameters), ...Object.keys(optimiser)]);
+    const stored = (specs: Specs): StoredTensors =>
+      Object.fromEntries(
+        Object.entries(specs).map(([name, spec]) => [name, { ...spec, elements: values[name]! }]),
+      );
+    return { step, parameters: stored(parameters), optimiser: stored(optimiser) };
   }
 
   /** Goes on exactly from `state`. */
-  async restore({ step, values }: TrainerState): Promise<void> {
-    const missing = this.stateNames.filter((name) => !(name in values));
-    if (missing.length > 0) throw new RangeError(`restore: there are no values for ${missing.join(", ")}`);
-    await this.runtime.write(values);
+  async restore({ step, parameters, optimiser }: TrainerState): Promise<void> {
+    const all = Object.entries({ ...parameters, ...optimiser });
+    await this.runtime.write(Object.fromEntries(all.map(([name, { elements }]) => [name, elements])));
     this.#step = step;
   }
 
-  get stateNames(): readonly string[] {
-    const trained = this.parameters.filter(isTrained).map(({ name }) => name);
-    return [
-      ...this.parameters.map(({ name }) => name),
-      ...trained.map((name) => FIRST + name),
-      ...trained.map((name) => SECOND + name),
-    ];
+  /** What the state consists of. */
+  get specs(): { readonly parameters: Specs; readonly optimiser: Specs } {
+    return { parameters: parameterState(this.parameters), optimiser: momentState(this.parameters) };
   }
 
   close(): Promise<void> {
@@ -202,6 +206,11 @@ export class Trainer<B extends Specs = Specs, O extends string = string> {
 }
 
 const isTrained = ({ trained }: ParameterSpec): boolean => trained ?? true;
+
+function momentState(parameters: readonly ParameterSpec[]): Specs {
+  const trained = parameterState(parameters.filter(isTrained));
+  return { ...prefix(FIRST, trained), ...prefix(SECOND, trained) };
+}
 
 interface StepPrograms {
   /** Adds a batch's gradients to the sums; absent when a step is one batch. */
@@ -219,7 +228,7 @@ async function compileStep<B extends Specs, O extends string>(
   if (trained.length === 0) throw new RangeError("a trainer needs at least one parameter that is trained");
   const specs = parameterState(options.parameters);
   const trainedSpecs = parameterState(trained);
-  const moments = { ...prefix(FIRST, trainedSpecs), ...prefix(SECOND, trainedSpecs) };
+  const moments = momentState(options.parameters);
   const names = trained.map(({ name }) => name);
 
   const backward = (inputs: Parameters, state: Parameters) => {

@@ -33,9 +33,13 @@ export class GraphBuilder {
     return name;
   }
 
-  constant(elements: Elements, shape: readonly number[]): string {
+  constant(elements: Elements, shape: readonly number[], name?: string): string {
     const bytes = new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
     const elementType = dataTypeOf(elements);
+    if (name !== undefined) {
+      this.initialisers.push({ name, elementType, shape, bytes });
+      return name;
+    }
     if (bytes.length > SMALL_CONSTANT_BYTES) {
       const known = this.#large.get(elements);
       if (known !== undefined) return known;

@@ -40,7 +40,7 @@ const scalar = (graph: GraphBuilder, value: number, dataType: DataType): string 
 
 export const standard: Lowerings = {
   input: (_, __, t) => t.attributes.name,
-  constant: (graph, _, t) => graph.constant(t.attributes.elements, t.shape),
+  constant: (graph, _, t) => graph.constant(t.attributes.elements, t.shape, t.attributes.name),
   fill: (graph, _, t) => {
     const value = scalar(graph, t.attributes.value, t.dataType);
     return t.shape.length === 0 ? value : graph.node("Expand", [value, graph.integers(t.shape)]);
