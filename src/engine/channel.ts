@@ -21,12 +21,19 @@ export interface Channel {
   close(): Promise<void>;
 }
 
+const closedError = (): Error => new Error("the runtime was closed");
+
 /** Runs in the caller's thread: nothing is copied, and each run blocks the event loop while it computes. */
 export function openInCaller(options: ExecutorOptions): Channel {
   const executor = new Executor(options);
+  let closed = false;
   return {
-    call: (method, ...parameters) => apply(executor, method, parameters),
-    close: () => executor.close(),
+    call: (method, ...parameters) =>
+      closed ? Promise.reject(closedError()) : apply(executor, method, parameters),
+    close: () => {
+      closed = true;
+      return executor.close();
+    },
   };
 }
 
@@ -69,7 +76,7 @@ export function openInWorker(options: ExecutorOptions): Channel {
     close: async () => {
       if (ended) return;
       await call("close");
-      ended = new Error("the runtime was closed");
+      ended = closedError();
       await worker.terminate();
     },
   };

@@ -27,21 +27,25 @@ export interface Checkpoint {
   readonly optimiser: StoredTensors;
 }
 
-const FINISHED = /^step-(\d{8,})$/;
-const PARTIAL = /^\.step-\d{8,}\.partial$/;
+/** A step saved again gets a number after it: a folder cannot be renamed onto one that is not empty. */
+const FINISHED = /^step-(\d{8,})(?:-(\d+))?$/;
+const PARTIAL = /^\.step-.*\.partial$/;
 
 /**
  * Writes a checkpoint into `folder` and then removes all but the newest `keep`. When it fails, on a full disk or in a kill,
  * the earlier ones are untouched. Returns the path of the new one.
  */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep = 2): Promise<string> {
-  const name = `step-${String(checkpoint.step).padStart(8, "0")}`;
-  const target = join(folder, name);
-  const partial = join(folder, `.${name}.partial`);
   await mkdir(folder, { recursive: true });
-  for (const left of (await readdir(folder)).filter((entry) => PARTIAL.test(entry))) {
+  const entries = await readdir(folder);
+  for (const left of entries.filter((entry) => PARTIAL.test(entry))) {
     await rm(join(folder, left), { recursive: true });
   }
+  const first = `step-${String(checkpoint.step).padStart(8, "0")}`;
+  let name = first;
+  for (let again = 2; entries.includes(name); again++) name = `${first}-${again}`;
+  const target = join(folder, name);
+  const partial = join(folder, `.${name}.partial`);
   try {
     await mkdir(partial);
     await writeJson(join(partial, "config.json"), checkpoint.config);
@@ -49,8 +53,6 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, kee
     await writeSafetensors(join(partial, "model.safetensors"), checkpoint.parameters);
     await writeSafetensors(join(partial, "optimizer.safetensors"), checkpoint.optimiser);
     await syncFolder(partial);
-    // Saving a step again replaces it; a folder cannot be renamed onto one that is not empty.
-    await rm(target, { recursive: true, force: true });
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
@@ -129,8 +131,13 @@ async function finishedIn(folder: string): Promise<string[]> {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  const stepOf = (name: string): number => Number(FINISHED.exec(name)![1]);
-  return entries.filter((name) => FINISHED.test(name)).sort((a, b) => stepOf(a) - stepOf(b));
+  const order = (name: string): [number, number] => {
+    const [, step, again] = FINISHED.exec(name)!;
+    return [Number(step), Number(again ?? 1)];
+  };
+  return entries
+    .filter((name) => FINISHED.test(name))
+    .sort((a, b) => order(a)[0] - order(b)[0] || order(a)[1] - order(b)[1]);
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {

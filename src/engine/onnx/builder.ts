@@ -27,7 +27,7 @@ export class GraphBuilder {
     const known = this.#known.get(same);
     if (known !== undefined) return known;
     const name = this.#fresh();
-    const outputs = [...Array.from({ length: position }, () => ""), name];
+    const outputs = [...Array.from({ length: position }, () => this.#fresh()), name];
     this.nodes.push({ operator, domain, inputs, outputs, attributes });
     this.#known.set(same, name);
     return name;

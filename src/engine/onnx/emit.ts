@@ -13,8 +13,8 @@ import { GraphBuilder } from "./builder.ts";
 import { type Lowering, loweringsFor } from "./lowering.ts";
 import { encodeModel, type NodeDescription } from "./protobuf.ts";
 
-/** Opset 21 (ONNX 1.16) is read by every runtime of the last two years. */
-const OPERATOR_SETS = { "": 21, "com.microsoft": 1 };
+/** Version by domain. Opset 21 (ONNX 1.16) is read by every runtime of the last two years. */
+const OPERATOR_SETS: Readonly<Record<string, number>> = { "": 21, "com.microsoft": 1 };
 
 export interface EmitOptions {
   readonly name: string;
@@ -76,6 +76,7 @@ export function emit({ name, provider, inputs, outputs }: EmitOptions): EmittedM
     outputs: rename(node.outputs),
   }));
   const fed = inputs.filter((t) => used.has(t));
+  const domains = new Set(["", ...nodes.map(({ domain }) => domain)]);
   const bytes = encodeModel({
     name,
     nodes,
@@ -86,7 +87,7 @@ export function emit({ name, provider, inputs, outputs }: EmitOptions): EmittedM
       elementType: t.dataType,
       shape: t.shape,
     })),
-    operatorSets: OPERATOR_SETS,
+    operatorSets: Object.fromEntries([...domains].map((domain) => [domain, OPERATOR_SETS[domain]!])),
   });
   return { bytes, inputs: fed.map((t) => t.attributes.name), nodeCount: nodes.length };
 }
