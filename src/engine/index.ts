@@ -13,6 +13,7 @@ export {
   OperationError,
   range,
   type Shape,
+  sizeOf,
   stopGradient,
   type Tensor,
   type TensorSpec,
