@@ -5,7 +5,6 @@ import {
   attention,
   causalConvolution,
   causalMask,
-  constant,
   crossEntropy,
   cumulativeSum,
   exp,
@@ -15,8 +14,6 @@ import {
   initialNormal,
   initialUniform,
   layerNorm,
-  MASKED,
-  mask,
   matmul,
   multiply,
   type ParameterSpec,
@@ -153,15 +150,11 @@ function mambaLayer(p: Named, i: number, x: Tensor, heads: number): Tensor {
   // Within a chunk: (L * C B^T) X, with L shared by all channels of a head and C B^T by all heads.
   const cut = (t: Tensor): Tensor => reshape(t, [batch, chunks, CHUNK, ...t.shape.slice(2)]);
   const total = cumulativeSum(transpose(cut(a), [0, 1, 3, 2]), 3);
-  const lower = constant(
-    Uint8Array.from({ length: CHUNK * CHUNK }, (_, at) => (at % CHUNK <= Math.floor(at / CHUNK) ? 1 : 0)),
-    [CHUNK, CHUNK],
-  );
   const differences = subtract(
     reshape(total, [batch, chunks, heads, CHUNK, 1]),
     reshape(total, [batch, chunks, heads, 1, CHUNK]),
   );
-  const decay = exp(mask(differences, lower, MASKED));
+  const decay = exp(add(differences, causalMask(CHUNK, CHUNK)));
   const scores = matmul(cut(c), cut(b), { transposeSecond: true });
   const weights = multiply(decay, reshape(scores, [batch, chunks, 1, CHUNK, CHUNK]));
   const within = transpose(matmul(weights, transpose(cut(values), [0, 1, 3, 2, 4])), [0, 1, 3, 2, 4]);

@@ -63,6 +63,8 @@ export interface Attributes {
   maximumOver: Reduction;
   cumulativeSum: { readonly axis: number; readonly exclusive: boolean; readonly reverse: boolean };
   softmax: None;
+  layerNorm: { readonly epsilon: number };
+  rmsNorm: { readonly epsilon: number };
 
   reshape: None;
   transpose: { readonly permutation: readonly number[] };

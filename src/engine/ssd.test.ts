@@ -4,10 +4,10 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { constant, float64, type Tensor } from "./graph.ts";
-import { add, exp, multiply, subtract } from "./operations/elementwise.ts";
+import { float64, type Tensor } from "./graph.ts";
+import { add, cast, exp, multiply, subtract } from "./operations/elementwise.ts";
 import { matmul } from "./operations/matmul.ts";
-import { MASKED, mask } from "./operations/neural.ts";
+import { causalMask } from "./operations/neural.ts";
 import { cumulativeSum } from "./operations/reduce.ts";
 import { concatenate, reshape, slice, transpose } from "./operations/shape.ts";
 import { evaluate } from "./testing.ts";
@@ -38,11 +38,7 @@ function decays(a: Tensor): Tensor {
     reshape(total, [...a.shape, 1]),
     reshape(total, [...a.shape.slice(0, -1), 1, n]),
   );
-  const lower = constant(
-    Uint8Array.from({ length: n * n }, (_, i) => (i % n <= Math.floor(i / n) ? 1 : 0)),
-    [n, n],
-  );
-  return exp(mask(differences, lower, MASKED));
+  return exp(add(differences, cast(causalMask(n, n), a.dataType)));
 }
 
 const quadratic = ({ x, a, b, c }: Operands): Tensor =>

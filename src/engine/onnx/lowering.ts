@@ -89,6 +89,17 @@ export const standard: Lowerings = {
       reverse: attributes.reverse ? 1 : 0,
     }),
   softmax: (graph, inputs) => graph.node("Softmax", inputs, { axis: -1 }),
+  layerNorm: (graph, inputs, t) =>
+    graph.node("LayerNormalization", inputs, { axis: -1, epsilon: { float: t.attributes.epsilon } }),
+  // RMSNormalization exists from opset 23 on only.
+  rmsNorm: (graph, [x, weight], t) => {
+    const squares = graph.node("ReduceMean", [graph.node("Mul", [x!, x!]), graph.integers([-1])], {
+      keepdims: 1,
+    });
+    const shifted = graph.node("Add", [squares, scalar(graph, t.attributes.epsilon, t.dataType)]);
+    const inverse = graph.node("Reciprocal", [graph.node("Sqrt", [shifted])]);
+    return graph.node("Mul", [graph.node("Mul", [x!, inverse]), weight!]);
+  },
 
   reshape: (graph, inputs, t) => graph.node("Reshape", [inputs[0]!, graph.integers(t.shape)]),
   transpose: (graph, inputs, t) => graph.node("Transpose", inputs, { perm: t.attributes.permutation }),
@@ -140,8 +151,16 @@ export const standard: Lowerings = {
 /** Rows of one block in which a long inner dimension stays in the cache of the CPU kernel (bench/engine). */
 const BLOCK_ROWS = 512;
 const LONG_INNER = 1024;
+/** Up to here a product with one-hot rows beats the runtime's element-by-element scatter, by measurement. */
+const MOST_PRODUCT_ROWS = 512;
 
 const cpu: Partial<Lowerings> = {
+  // The runtime's own name for it, in the standard's domain.
+  rmsNorm: (graph, inputs, t) =>
+    graph.node("SimplifiedLayerNormalization", inputs, {
+      axis: -1,
+      epsilon: { float: t.attributes.epsilon },
+    }),
   matmul: (graph, [a, b], t) => {
     const [left, right] = t.inputs as [Tensor, Tensor];
     const { transposeSecond } = t.attributes;
@@ -162,6 +181,7 @@ const cpu: Partial<Lowerings> = {
     return graph.node("Reshape", [product(blocked, weights), graph.integers(t.shape)]);
   },
   scatterAdd: (graph, [values, index], t) => {
+    if (t.shape[0]! <= MOST_PRODUCT_ROWS) return standard.scatterAdd(graph, [values!, index!], t);
     const [from, positions] = t.inputs as [Tensor, Tensor];
     const count = sizeOf(positions.shape);
     const width = sizeOf(from.shape) / count;

@@ -199,10 +199,6 @@ const cases: Record<string, GradientCase> = {
     ],
     apply: (x, w) => neural.causalConvolution(x!, w!),
   },
-  mask: {
-    operands: [[2, 3]],
-    apply: (x) => neural.mask(x!, elementwise.less(stopGradient(x!), 0.5), 3),
-  },
 };
 
 describe("gradients agree with finite differences in double precision", () => {

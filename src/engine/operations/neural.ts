@@ -19,11 +19,10 @@ import {
   sqrt,
   subtract,
   sumTo,
-  where,
 } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
 import { max, sum, sumOfSquares } from "./reduce.ts";
-import { broadcastTo, concatenate, pad, reshape, slice, transpose } from "./shape.ts";
+import { concatenate, pad, reshape, slice, transpose } from "./shape.ts";
 
 const last = { keepAxes: true } as const;
 
@@ -90,13 +89,14 @@ export function crossEntropy(
 
 /**
  * x / rms(x) * weight over the last axis, rms(x) = sqrt(mean(x^2) + epsilon) (Zhang and Sennrich, arXiv:1910.07467).
- * Gradient: with w = g * weight and r = 1 / rms, dx = r * (w - x * r^2 * mean(w * x)).
+ * Gradient: with w = g * weight and r = 1 / rms, dx = r * (w - x * r^2 * mean(w * x)). The backward pass works r out
+ * again from x, which costs less than keeping the forward pass from being one kernel.
  */
 export function rmsNorm(x: Tensor, weight: Tensor, epsilon = 1e-5): Tensor {
   const width = normalisedWidth("rmsNorm", x, weight);
-  const inverse = reciprocal(sqrt(add(multiply(sumOfSquares(x, -1, last), 1 / width), epsilon)));
-  const normal = multiply(x, inverse);
-  return withGradient("rmsNorm", multiply(normal, weight), [x, weight], (g) => {
+  return tensor("rmsNorm", [x, weight], x.shape, x.dataType, { epsilon }, (g) => {
+    const inverse = inverseRoot(x, width, epsilon);
+    const normal = multiply(x, inverse);
     const scaled = multiply(g, weight);
     const along = multiply(sum(multiply(scaled, normal), -1, last), 1 / width);
     return [
@@ -109,11 +109,12 @@ export function rmsNorm(x: Tensor, weight: Tensor, epsilon = 1e-5): Tensor {
 /** (x - mean) / sqrt(variance + epsilon) * weight + bias over the last axis (Ba et al., arXiv:1607.06450). */
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
   const width = normalisedWidth("layerNorm", x, weight);
+  normalisedWidth("layerNorm", x, bias);
   const mean = (t: Tensor): Tensor => multiply(sum(t, -1, last), 1 / width);
-  const centred = subtract(x, mean(x));
-  const inverse = reciprocal(sqrt(add(multiply(sumOfSquares(centred, -1, last), 1 / width), epsilon)));
-  const normal = multiply(centred, inverse);
-  return withGradient("layerNorm", add(multiply(normal, weight), bias), [x, weight, bias], (g) => {
+  return tensor("layerNorm", [x, weight, bias], x.shape, x.dataType, { epsilon }, (g) => {
+    const centred = subtract(x, mean(x));
+    const inverse = inverseRoot(centred, width, epsilon);
+    const normal = multiply(centred, inverse);
     const scaled = multiply(g, weight);
     const along = mean(multiply(scaled, normal));
     return [
@@ -123,6 +124,10 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
     ];
   });
 }
+
+/** 1 / sqrt(mean(x^2) + epsilon) over the last axis. */
+const inverseRoot = (x: Tensor, width: number, epsilon: number): Tensor =>
+  reciprocal(sqrt(add(multiply(sumOfSquares(x, -1, last), 1 / width), epsilon)));
 
 function normalisedWidth(name: string, x: Tensor, weight: Tensor): number {
   const width = x.shape.at(-1);
@@ -288,9 +293,4 @@ export function causalConvolution(x: Tensor, weight: Tensor): Tensor {
 export function pick(x: Tensor, index: Tensor): Tensor {
   const chosen = oneHot(index, x.shape.at(-1) ?? 0, x.dataType);
   return sum(multiply(x, chosen), -1);
-}
-
-/** `x` where `keep` (bool, broadcasts to x) holds, else `value` there; no gradient where it does not hold. */
-export function mask(x: Tensor, keep: Tensor, value: number): Tensor {
-  return where(broadcastTo(keep, x.shape), x, value);
 }
