@@ -117,10 +117,20 @@ export const standard: Lowerings = {
   },
 
   matmul: (graph, [a, b], t) => {
-    const rank = t.inputs[1]!.shape.length;
-    const swapped = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-    const second = t.attributes.transposeSecond ? graph.node("Transpose", [b!], { perm: swapped }) : b!;
-    return graph.node("MatMul", [a!, second]);
+    if (!t.attributes.transposeSecond) return graph.node("MatMul", [a!, b!]);
+    const flip = (x: string, { shape }: Tensor): string => {
+      const rank = shape.length;
+      return graph.node("Transpose", [x], { perm: [...Array(rank - 2).keys(), rank - 1, rank - 2] });
+    };
+    const [left, right] = t.inputs as [Tensor, Tensor];
+    // A B^T = (B A^T)^T: one query against a long cache must not turn the cache over.
+    if (
+      sizeOf(left.shape) + sizeOf(t.shape) < sizeOf(right.shape) &&
+      left.shape.length === right.shape.length
+    ) {
+      return flip(graph.node("MatMul", [b!, flip(a!, left)]), t);
+    }
+    return graph.node("MatMul", [a!, flip(b!, right)]);
   },
   gather: (graph, inputs) => graph.node("Gather", inputs, { axis: 0 }),
   scatterAdd: (graph, [values, index], t) => {
