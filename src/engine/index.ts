@@ -19,6 +19,7 @@ export {
   type TensorSpec,
   withGradient,
 } from "./graph.ts";
+export * from "./operations/attention.ts";
 export * from "./operations/elementwise.ts";
 export * from "./operations/matmul.ts";
 export * from "./operations/neural.ts";
