@@ -29,6 +29,8 @@ export interface RuntimeOptions {
    * loop during each run. Default "worker".
    */
   readonly thread?: "worker" | "caller";
+  /** Let operations that the provider lacks run on the CPU; without, such a program fails to compile. Default true. */
+  readonly fallback?: boolean;
 }
 
 export type Specs = Readonly<Record<string, TensorSpec>>;
@@ -85,7 +87,8 @@ export class Runtime {
     this.provider = options.provider ?? "cpu";
     this.threads = options.threads ?? availableParallelism();
     const open = options.thread === "caller" ? openInCaller : openInWorker;
-    this.#channel = open({ provider: this.provider, threads: this.threads });
+    const fallback = options.fallback ?? true;
+    this.#channel = open({ provider: this.provider, threads: this.threads, fallback });
   }
 
   /**
