@@ -144,8 +144,7 @@ export class Runtime {
       outputs: mapValues(outputs, ({ shape, dataType }) => ({ shape, dataType })) as Record<O, TensorSpec>,
       nodeCount: model.nodeCount,
       run: async (values) => {
-        for (const [key, expected] of Object.entries(spec.inputs))
-          requireElements(name, key, values[key], expected);
+        requireInputs(name, spec.inputs, values);
         return (await this.#channel.call("run", description.id, values)) as Record<O, Elements>;
       },
       unload: () => this.#channel.call("unload", description.id),
@@ -222,6 +221,15 @@ export class Runtime {
     if (!spec) throw new RangeError(`there is no state "${name}"`);
     return spec;
   }
+}
+
+/** Throws a RangeError naming the first input whose elements are missing or of another length or type. */
+export function requireInputs(
+  where: string,
+  specs: Specs,
+  values: Readonly<Record<string, Elements | undefined>>,
+): void {
+  for (const [name, expected] of Object.entries(specs)) requireElements(where, name, values[name], expected);
 }
 
 function requireElements(
