@@ -19,8 +19,11 @@ test("the worked example of the documentation prints what it says", async () => 
   try {
     const file = join(folder, "example.mjs");
     await writeFile(file, local);
-    const loader = new URL("test/typescript.mjs", root).href;
-    const { stdout } = await promisify(execFile)(process.execPath, ["--import", loader, file]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      "--import",
+      new URL("../../test/typescript.mjs", import.meta.url).href,
+      file,
+    ]);
     expect(stdout).toBe(printed);
   } finally {
     await rm(folder, { recursive: true });

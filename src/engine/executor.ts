@@ -3,7 +3,7 @@
  * and a store of named state, and nothing of graphs, networks or training.
  */
 
-import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import {
   dataTypeOf,
   describe,
@@ -14,6 +14,9 @@ import {
   type TensorSpec,
 } from "./graph.ts";
 import { encodeModel, OPERATOR_SET } from "./onnx/protobuf.ts";
+
+// What goes wrong is thrown; the runtime would print it as well.
+env.logLevel = "fatal";
 
 export interface ExecutorOptions {
   /** Execution provider of ONNX Runtime: "cpu", "webgpu", "cuda", ... */
@@ -240,7 +243,7 @@ function sessionOptions({ provider, threads, fallback }: ExecutorOptions): Infer
     interOpNumThreads: 1,
     // Shapes are static, yet planned arenas cost memory and time here (measured: bench/engine).
     enableMemPattern: false,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: {
       // Idle threads that spin take the core from whoever shares the machine.
       session: {

@@ -3,7 +3,9 @@
  * SwiftShader, from Debian's chromium-common, with libvulkan1.
  */
 
+import { existsSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
+import { missing } from "../../test/requirements.ts";
 import { RandomStream } from "../core/index.ts";
 import { float32, int32 } from "./graph.ts";
 import { causalAttention } from "./operations/attention.ts";
@@ -17,11 +19,10 @@ import { probe } from "./providers.ts";
 import { Runtime } from "./runtime.ts";
 import { Trainer, train } from "./train.ts";
 
+const SOFTWARE_DEVICE = "/usr/lib/chromium/vk_swiftshader_icd.json";
+if (existsSync(SOFTWARE_DEVICE)) process.env.VK_ICD_FILENAMES ??= SOFTWARE_DEVICE;
 const { works } = await probe("webgpu");
-const required = process.env.TERRARIUM_REQUIRE_ALL === "1";
-const reason = works
-  ? ""
-  : " (no device; a software one: apt install libvulkan1 chromium-common, and set VK_ICD_FILENAMES to its vk_swiftshader_icd.json)";
+const skip = missing("a WebGPU device", works, "apt-get install libvulkan1 chromium-common");
 
 const [batch, time, width] = [2, 16, 8];
 const matrix = (name: string, shape: readonly number[]) => ({
@@ -73,7 +74,7 @@ const tokensOf = (step: number) => {
   return { tokens, targets: tokens.map((token, i) => (i % 5 === 0 ? -100 : (token + 3) % 11)) };
 };
 
-describe.skipIf(!works && !required)(`on WebGPU${reason}`, () => {
+describe.skipIf(skip)("on WebGPU", () => {
   const closing: { close(): Promise<void> }[] = [];
   afterAll(() => Promise.all(closing.map((item) => item.close())));
 

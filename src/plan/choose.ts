@@ -1,0 +1,211 @@
+/** From all designs to one: the constraints, the Pareto front, the compromise on it, and the constraint that binds. */
+import {
+  formatNumber,
+  InputError,
+  type Problem as Mistake,
+  type Place,
+  printedUnit,
+  unit,
+} from "../core/index.ts";
+import type { Objective } from "./brief.ts";
+import type { Design, Sketch } from "./designs.ts";
+
+/** An upper limit on one outcome, to be met with a stated probability. */
+export interface Constraint {
+  readonly objective: Objective;
+  /** In `unit`. */
+  readonly limit: number;
+  readonly unit: string;
+  readonly confidence: number;
+  /** Where the brief says so. */
+  readonly place: Place;
+}
+
+/** Weighs a sketch with all draws; remembers what it has weighed. */
+export type Weigh = (sketch: Sketch) => Design;
+
+export interface Chosen {
+  readonly sketch: Sketch;
+  /** Sketches that meet every constraint and that no other such sketch betters on every objective. */
+  readonly front: readonly Sketch[];
+}
+
+const limitInBaseUnits = (constraint: Constraint) => constraint.limit * unit(constraint.unit).scale;
+
+/** Whether the outcome lies under the limit with the probability that was asked for. */
+export function meets(design: Design, constraint: Constraint): boolean {
+  return (
+    design.outcomes[constraint.objective].quantile(constraint.confidence) <= limitInBaseUnits(constraint)
+  );
+}
+
+/**
+ * The compromise among the designs that meet every constraint: on their Pareto front, the one nearest to the ideal point
+ * when each objective is scaled to its range on the front (compromise programming, Euclidean). Our choice; with one
+ * objective it is the best design. Undefined where no design meets the constraints.
+ *
+ * Objectives are compared at the medians of all inputs; constraints hold for the draws, and only designs that reach the
+ * front are weighed for them.
+ */
+export function choose(
+  sketches: readonly Sketch[],
+  objectives: readonly Objective[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): Chosen | undefined {
+  // A design that breaks a limit at the medians breaks it with a probability of about one half.
+  let pool = sketches.filter((sketch) =>
+    constraints.every(
+      (constraint) =>
+        constraint.confidence < 0.5 || sketch.values[constraint.objective] <= limitInBaseUnits(constraint),
+    ),
+  );
+  while (pool.length > 0) {
+    const front = paretoFront(pool, objectives);
+    const broken = new Set(
+      front.filter((sketch) => constraints.some((constraint) => !meets(weigh(sketch), constraint))),
+    );
+    if (broken.size === 0) return { sketch: compromise(front, objectives), front };
+    pool = pool.filter((sketch) => !broken.has(sketch));
+  }
+  return undefined;
+}
+
+/**
+ * The compromise where only it is wanted and not the front: the constraints are checked for it alone, and the next one is
+ * taken where it breaks them. For alternatives, of which there are many.
+ */
+export function chooseOne(
+  sketches: readonly Sketch[],
+  objectives: readonly Objective[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): Sketch | undefined {
+  let pool = withinLimitsAtMedians(sketches, constraints);
+  while (pool.length > 0) {
+    const sketch = chooseFreely(pool, objectives);
+    if (constraints.every((constraint) => meets(weigh(sketch), constraint))) return sketch;
+    pool = pool.filter((other) => other !== sketch);
+  }
+  return undefined;
+}
+
+/** A design that breaks a limit at the medians breaks it with a probability of about one half. */
+function withinLimitsAtMedians(
+  sketches: readonly Sketch[],
+  constraints: readonly Constraint[],
+): readonly Sketch[] {
+  return sketches.filter((sketch) =>
+    constraints.every(
+      (constraint) =>
+        constraint.confidence < 0.5 || sketch.values[constraint.objective] <= limitInBaseUnits(constraint),
+    ),
+  );
+}
+
+/** The compromise as if there were no constraints. */
+export function chooseFreely(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch {
+  return compromise(paretoFront(sketches, objectives), objectives);
+}
+
+/**
+ * The sketches that no other equals or betters on every objective while bettering one; of equals the first is kept. In
+ * order of the first objective, so that a sketch need only be compared with the front before it.
+ */
+export function paretoFront(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
+  const points = sketches
+    .map((sketch) => ({ sketch, values: objectives.map((objective) => sketch.values[objective]) }))
+    .sort((a, b) => lexicographic(a.values, b.values));
+  const front: typeof points = [];
+  for (const point of points) {
+    if (!front.some(({ values }) => isNowhereWorse(values, point.values))) front.push(point);
+  }
+  return front.map(({ sketch }) => sketch);
+}
+
+function isNowhereWorse(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i]! > b[i]!) return false;
+  return true;
+}
+
+function lexicographic(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
+}
+
+function compromise(front: readonly Sketch[], objectives: readonly Objective[]): Sketch {
+  const scaled = objectives.map((objective) => {
+    const values = front.map((sketch) => sketch.values[objective]);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return values.map((value) => (high === low ? 0 : (value - low) / (high - low)));
+  });
+  const distances = front.map((_, i) => Math.hypot(...scaled.map((column) => column[i]!)));
+  return front[distances.indexOf(Math.min(...distances))]!;
+}
+
+/** What would be chosen without `left`, where that breaks it: then the constraint binds. */
+export function withoutConstraint(
+  left: Constraint,
+  sketches: readonly Sketch[],
+  objectives: readonly Objective[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): Design | undefined {
+  const others = constraints.filter((constraint) => constraint !== left);
+  const sketch = chooseOne(sketches, objectives, others, weigh);
+  const design = sketch && weigh(sketch);
+  return design && !meets(design, left) ? design : undefined;
+}
+
+/** Why there is no plan: a constraint that nothing meets, or two that nothing meets together. */
+export function noPlan(
+  sketches: readonly Sketch[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): InputError {
+  const say = ({ objective, limit, unit: symbol }: Constraint) =>
+    `${objective} under ${formatNumber(limit)} ${printedUnit(symbol)}`;
+  /** The least that the constraint's outcome can be kept under with its probability, among designs that meet `others`. */
+  const least = (constraint: Constraint, others: readonly Constraint[]) => {
+    const sketch = chooseOne(sketches, [constraint.objective], others, weigh);
+    return (
+      sketch && weigh(sketch).outcomes[constraint.objective].quantile(constraint.confidence, constraint.unit)
+    );
+  };
+  const amount = (constraint: Constraint, value: number) =>
+    `${formatNumber(value)} ${printedUnit(constraint.unit)}`;
+  const remedy = "raise the limit, widen what the brief leaves open, or lower constraints.confidence";
+
+  const alone = constraints.map((constraint) => ({ constraint, value: least(constraint, [])! }));
+  const unmeetable = alone.filter(({ constraint, value }) => value > constraint.limit);
+  if (unmeetable.length > 0) {
+    return new InputError(
+      unmeetable.map(
+        ({ constraint, value }): Mistake => ({
+          place: constraint.place,
+          found: say(constraint),
+          expected: `a limit that some design meets with probability ${constraint.confidence}: the least that any of ${sketches.length} designs comes to is ${amount(constraint, value)}`,
+          remedy,
+        }),
+      ),
+    );
+  }
+  for (const [i, first] of constraints.entries()) {
+    for (const second of constraints.slice(i + 1)) {
+      const value = least(second, [first]);
+      if (value !== undefined && value <= second.limit) continue;
+      return new InputError({
+        place: second.place,
+        found: `${say(second)} together with ${say(first)}`,
+        expected: `limits that one design meets at once with probability ${second.confidence}${value === undefined ? "" : `: with ${say(first)}, the least ${second.objective} is ${amount(second, value)}`}`,
+        remedy: "raise one of the two, or widen what the brief leaves open",
+      });
+    }
+  }
+  return new InputError({
+    place: constraints[0]?.place,
+    found: constraints.map(say).join(", "),
+    expected: "limits that one design meets at once; any two of these can be met, but not all",
+    remedy: "raise or leave out one of them",
+  });
+}

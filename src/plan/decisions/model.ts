@@ -1,0 +1,144 @@
+/** Which architecture, at which size. */
+import { type AnyEstimate, Estimate, exactly, formatNumber, InputError } from "../../core/index.ts";
+import type { ArchitectureLaw } from "../../laws/index.ts";
+import {
+  type Architecture,
+  architecture,
+  cacheBytes,
+  parameters,
+  parseLayers,
+  preset,
+  presets,
+  readHuggingFace,
+  trainingFlopsPerToken,
+} from "../../model/index.ts";
+import { besideBrief } from "../brief.ts";
+import type { Decision } from "../decision.ts";
+import type { Problem } from "../problem.ts";
+
+/** An architecture at one width. */
+export interface ModelOption {
+  readonly name: string;
+  readonly architecture: Architecture;
+}
+
+export interface ModelChoice {
+  readonly name: string;
+  readonly architecture: Architecture;
+  readonly parameters: number;
+  /** Without embedding and head, which is what scaling laws count. */
+  readonly nonEmbedding: number;
+  /** Training FLOPs of one token at the brief's context, head excluded. */
+  readonly flopsPerToken: number;
+  /** Loss of its family of architectures by size and tokens. */
+  readonly law: ArchitectureLaw;
+  /** Keys, values and states of one sequence at the brief's context, bytes. */
+  readonly cacheBytes: number;
+}
+
+/** Widths are multiples of this, so that every tile of a matrix product is full. */
+const WIDTH_STEP = 128;
+const WIDEST = 32_768;
+/** Sizes to compare for each architecture; more make the search longer and the steps too small to matter. */
+const MOST_SIZES = 7;
+
+export const model: Decision<ModelOption, ModelChoice> = {
+  id: "model",
+  title: "Model",
+  question: "Which architecture, and how large?",
+
+  options(problem) {
+    return problem.open.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
+  },
+
+  evaluate({ name, architecture: a }, problem) {
+    const counts = parameters(a);
+    return {
+      name,
+      architecture: a,
+      parameters: counts.total,
+      nonEmbedding: counts.nonEmbedding,
+      flopsPerToken: trainingFlopsPerToken(a, problem.open.context),
+      law: problem.laws.of(a.layers),
+      cacheBytes: cacheBytes(a, problem.open.context).total,
+    };
+  },
+
+  label: ({ name, architecture: a }) => `${name}, ${formatNumber(parameters(a).total)} parameters`,
+
+  explain(choice, problem) {
+    const a = choice.architecture;
+    const count = (value: number) => exactly(value);
+    const figures: Record<string, AnyEstimate> = {
+      parameters: count(choice.parameters),
+      "non-embedding parameters": count(choice.nonEmbedding),
+      "training compute": Estimate.exact(choice.flopsPerToken, "FLOP/token"),
+      [`cache of one sequence of ${formatNumber(problem.open.context)} tokens`]: Estimate.exact(
+        choice.cacheBytes,
+        "B",
+      ),
+    };
+    return {
+      why: `${choice.name} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
+      figures,
+    };
+  },
+};
+
+function optionsOf(candidate: string, index: number, problem: Problem): ModelOption[] {
+  const place = problem.brief.placeOf(["model", "candidates", index]);
+  const fixed = fixedArchitecture(candidate, problem);
+  if (fixed) return [{ name: candidate, architecture: fixed }];
+  const layers = inPlace(() => parseLayers(candidate), place, candidate);
+  const name = candidate.trim();
+  const sized = [];
+  for (let width = WIDTH_STEP; width <= WIDEST; width += WIDTH_STEP) {
+    const a = architecture(layers, width);
+    const size = parameters(a).total;
+    sized.push({ a, size });
+    if (size > problem.open.size.high) break;
+  }
+  const { low, high } = problem.open.size;
+  const inside = sized.filter(({ size }) => size >= low && size <= high);
+  // A range narrower than a step of width holds no size: take the nearest instead of refusing.
+  const chosen = inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
+  return chosen.map(({ a }) => ({ name, architecture: a }));
+}
+
+/** A published model or a config.json, which have one size; undefined for a layer string. */
+function fixedArchitecture(candidate: string, problem: Problem): Architecture | undefined {
+  if (candidate.endsWith(".json")) {
+    return readHuggingFace(besideBrief(problem.brief, candidate)).architecture;
+  }
+  return presets().has(candidate.toLowerCase()) ? preset(candidate).architecture : undefined;
+}
+
+/** Adds the line of the brief to a complaint about a layer string. */
+function inPlace<T>(read: () => T, place: ReturnType<Problem["brief"]["placeOf"]>, candidate: string): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(
+      error.problems.map((problem) => ({
+        ...problem,
+        place,
+        found: `"${candidate}": ${problem.found}`,
+        remedy:
+          problem.remedy ??
+          "a candidate is a layer string, the name of a published model, or the path of a config.json",
+      })),
+    );
+  }
+}
+
+/** At most `most` items, the first and the last among them, evenly spaced by position. */
+export function spread<T>(items: readonly T[], most: number): T[] {
+  if (items.length <= most) return [...items];
+  return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]!);
+}
+
+function nearestTo(sized: readonly { a: Architecture; size: number }[], size: number) {
+  const off = (candidate: { size: number }) => Math.abs(Math.log(candidate.size / size));
+  return sized.reduce((best, candidate) => (off(candidate) < off(best) ? candidate : best));
+}

@@ -1,0 +1,3 @@
+export * from "./charts.ts";
+export * from "./page.ts";
+export * from "./terminal.ts";
