@@ -70,12 +70,15 @@ export function nearest(word: string, known: readonly string[], most = 3): strin
     .map(({ candidate }) => candidate);
 }
 
+/** Names that a message lists; more would bury the rest of it. */
+const MOST_LISTED = 24;
+
 /** `did you mean "x"?` when something is near, else the list of what is known. */
 export function suggest(word: string, known: readonly string[]): string {
   const close = nearest(word, known);
-  return close.length > 0
-    ? `did you mean ${close.map((name) => `"${name}"`).join(" or ")}?`
-    : `use one of: ${known.join(", ")}`;
+  if (close.length > 0) return `did you mean ${close.map((name) => `"${name}"`).join(" or ")}?`;
+  const more = known.length - MOST_LISTED;
+  return `use one of: ${known.slice(0, MOST_LISTED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function editDistance(a: string, b: string): number {

@@ -131,7 +131,10 @@ export async function makePlan(brief: Brief, { seed, version, ...supervision }: 
         binding: free ? { choices: labelsOf(free.choices.steps), outcomes: outcomesOf(free) } : null,
       };
     }),
-    search: { designs: sketches.length, impossible: summarise(deadEnds) },
+    search: {
+      designs: sketches.length,
+      impossible: firstOfEach(deadEnds).map(({ label, why }) => ({ option: label, reason: why.reason })),
+    },
     front: chosen.front.map((sketch) => ({
       choices: labelsOf(sketch.steps),
       outcomes: outcomesOf(weighed(sketch)),
@@ -204,27 +207,26 @@ function outcomeFigures(chosen: Design, collect: SourceList): (design: Design) =
     );
 }
 
-/** Every design came to a dead end: says why, once for each reason. */
+/** Every design came to a dead end: says why, once for each option. */
 function nothingPossible(deadEnds: readonly DeadEnd[], { brief }: Problem): InputError {
-  const path = deadEnds[0]!.decision.id === "serving" ? ["serving"] : ["cluster", "count"];
   return new InputError(
-    summarise(deadEnds).map(({ option, reason }) => ({
-      place: brief.placeOf(path),
-      found: option,
-      expected: reason,
-      remedy: "lower model.size, raise cluster.count, or choose another accelerator",
+    firstOfEach(deadEnds).map(({ decision, why }) => ({
+      place: brief.placeOf(why.path),
+      found: why.reason,
+      expected: `a brief that leaves at least one possible answer to "${decision.question}"`,
+      remedy: why.remedy,
     })),
   );
 }
 
-/** One line for each option that came to nothing, with the first reason met. */
-function summarise(deadEnds: readonly DeadEnd[]): { option: string; reason: string }[] {
+/** One for each option that came to nothing, with the first reason met. */
+function firstOfEach(deadEnds: readonly DeadEnd[]): DeadEnd[] {
   const firsts = new Map<string, DeadEnd>();
   for (const deadEnd of deadEnds) {
     const key = `${deadEnd.decision.id} ${deadEnd.label}`;
     if (!firsts.has(key)) firsts.set(key, deadEnd);
   }
-  return [...firsts.values()].map(({ label, reason }) => ({ option: label, reason }));
+  return [...firsts.values()];
 }
 
 /** What was chosen, by decision. */
