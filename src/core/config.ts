@@ -182,15 +182,13 @@ function remedyFor(issue: Issue, found: unknown, schema: z.ZodType): string | un
   if (issue.code === "invalid_value" && typeof found === "string")
     return suggest(found, issue.values.map(String));
   if (found === null) return "give it a value, or leave the key out";
-  if (issue.code !== "invalid_type") return undefined;
-  if (issue.expected === "object") {
+  if (issue.code === "invalid_type" && issue.expected === "object") {
     const known = keysAt(schema, issue.path);
     return known.length > 0 ? `write "key: value" with keys among: ${known.join(", ")}` : undefined;
   }
-  if (issue.expected === "array" && typeof found === "string") return `write [${JSON.stringify(found)}]`;
-  if (issue.expected === "string" && typeof found !== "object" && found !== undefined)
+  if (issue.code === "invalid_type" && issue.expected === "string" && typeof found === "number")
     return `put it in quotes: "${found}"`;
-  return undefined;
+  return exampleFor(schema, issue.path);
 }
 
 /** Aliases whose anchor is missing, or that stand inside what they name. */
@@ -205,19 +203,42 @@ function deadAliases(document: Document.Parsed): Alias[] {
   return dead;
 }
 
-/** The keys that the object at `path` of a schema may have, read from its JSON Schema. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  type Json = { properties?: Record<string, Json>; items?: Json; anyOf?: Json[] };
-  let json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Json;
+interface Json {
+  readonly properties?: Readonly<Record<string, Json>>;
+  readonly items?: Json;
+  readonly anyOf?: readonly Json[];
+  readonly examples?: readonly unknown[];
+}
+
+/** The parts of a schema's JSON Schema from its root to `path`, as far as they are known. */
+function partsTo(schema: z.ZodType, path: readonly PropertyKey[]): Json[] {
+  const parts = [z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Json];
   for (const key of path) {
-    const options = [json, ...(json.anyOf ?? [])];
-    const next = options
-      .map((o) => (typeof key === "number" ? o.items : o.properties?.[String(key)]))
-      .find(Boolean);
-    if (!next) return [];
-    json = next;
+    const last = parts.at(-1)!;
+    const next = [last, ...(last.anyOf ?? [])]
+      .map((option) => (typeof key === "number" ? option.items : option.properties?.[String(key)]))
+      .find((option) => option !== undefined);
+    if (!next) break;
+    parts.push(next);
   }
-  return [json, ...(json.anyOf ?? [])].flatMap((option) => Object.keys(option.properties ?? {}));
+  return parts;
+}
+
+/** The keys that the object at `path` may have. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const part = partsTo(schema, path)[path.length];
+  return part ? [part, ...(part.anyOf ?? [])].flatMap((option) => Object.keys(option.properties ?? {})) : [];
+}
+
+/** `write it like …` from the schema's examples of what stands at `path`, or of the list that it stands in. */
+function exampleFor(schema: z.ZodType, path: readonly PropertyKey[]): string | undefined {
+  const parts = partsTo(schema, path);
+  const lists = path.findLastIndex((key) => typeof key !== "number") + 1;
+  const examples = parts.slice(lists).findLast((part) => part.examples)?.examples;
+  return (
+    examples &&
+    `write it like ${examples.map((example) => (typeof example === "string" ? example : JSON.stringify(example))).join(" or ")}`
+  );
 }
 
 function quoteLine(text: string, line: number): string {

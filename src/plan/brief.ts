@@ -27,24 +27,27 @@ function written<T>(
   example: string,
   holds?: (value: T) => boolean,
 ) {
-  return z
-    .union([z.string(), z.number()], { error: `${expected}, such as ${example}` })
-    .transform((text, context): T => {
-      try {
-        const value = read(text);
-        if (!holds || holds(value)) return value;
-        context.addIssue({ code: "custom", message: `${expected}, above 0, such as ${example}` });
-      } catch (error) {
-        if (!(error instanceof QuantityError)) throw error;
-        context.addIssue({
-          code: "custom",
-          message: `${expected}, such as ${example}`,
-          params: { remedy: `write it like ${example} (${error.message})` },
-        });
-      }
-      return z.NEVER;
-    })
-    .meta({ description: `${expected}, such as ${example}`, examples: [example] });
+  return (
+    z
+      .union([z.string(), z.number()], { error: `${expected}, such as ${example}` })
+      // Before the transform: what follows it describes the output, and a JSON Schema of the input leaves it out.
+      .meta({ description: `${expected}, such as ${example}`, examples: [example] })
+      .transform((text, context): T => {
+        try {
+          const value = read(text);
+          if (!holds || holds(value)) return value;
+          context.addIssue({ code: "custom", message: `${expected}, above 0, such as ${example}` });
+        } catch (error) {
+          if (!(error instanceof QuantityError)) throw error;
+          context.addIssue({
+            code: "custom",
+            message: `${expected}, such as ${example}`,
+            params: { remedy: `write it like ${example} (${error.message})` },
+          });
+        }
+        return z.NEVER;
+      })
+  );
 }
 
 const positive = (value: number) => value > 0;
@@ -57,13 +60,13 @@ const length = (expected: string, example: string) =>
   written((text) => Math.round(parseQuantity(text, "token", { binary: true })), expected, example, positive);
 
 /** One value or a list of them. */
-const oneOrMore = <S extends z.ZodType<string>>(item: S, expected: string) =>
+const oneOrMore = <S extends z.ZodType<string>>(item: S, expected: string, example: string) =>
   z
     .union([item, z.array(item).min(1, { error: `${expected}, or a list of them` })], {
       error: `${expected}, or a list of them`,
     })
-    .transform((value) => (Array.isArray(value) ? (value as string[]) : [value as string]))
-    .meta({ description: `${expected}, or a list of them to choose from` });
+    .meta({ description: `${expected}, or a list of them to choose from`, examples: [example] })
+    .transform((value) => (Array.isArray(value) ? (value as string[]) : [value as string]));
 
 export const OBJECTIVES = ["loss", "days", "cost", "carbon", "energy"] as const;
 export type Objective = (typeof OBJECTIVES)[number];
@@ -120,7 +123,11 @@ export const briefSchema = z
       .optional(),
     cluster: z
       .strictObject({
-        accelerator: oneOrMore(z.string(), "the name of an accelerator, such as h100-sxm").optional(),
+        accelerator: oneOrMore(
+          z.string(),
+          "the name of an accelerator, such as h100-sxm",
+          "h100-sxm",
+        ).optional(),
         count: count.optional(),
         log: z.string().min(1).optional().meta({
           description:
@@ -136,7 +143,11 @@ export const briefSchema = z
       .optional(),
     grid: z
       .strictObject({
-        region: oneOrMore(z.string(), "a grid zone or a country, such as US-CAL-CISO, or an intensity, such as 57 gCO2e/kWh").optional(),
+        region: oneOrMore(
+          z.string(),
+          "a grid zone or a country, such as US-CAL-CISO, or an intensity, such as 57 gCO2e/kWh",
+          "US-CAL-CISO",
+        ).optional(),
       })
       .optional(),
     serving: z
@@ -156,7 +167,10 @@ export const briefSchema = z
       .min(1, { error: "at least one objective" })
       .refine((list) => new Set(list).size === list.length, { error: "each objective once" })
       .optional()
-      .meta({ description: "What the plan trades off; all are made as small as they can be" }),
+      .meta({
+        description: "What the plan trades off; all are made as small as they can be",
+        examples: [["loss", "cost"]],
+      }),
     constraints: z
       .strictObject({
         loss: limit("nat", "a held-out loss in nats a token", "under 2.6").optional(),
@@ -169,7 +183,10 @@ export const briefSchema = z
           .gt(0, { error: "a probability above 0 and below 1, such as 0.9" })
           .lt(1, { error: "a probability above 0 and below 1, such as 0.9" })
           .optional()
-          .meta({ description: "How probable it must be that each constraint holds; 0.9 where left out" }),
+          .meta({
+            description: "How probable it must be that each constraint holds; 0.9 where left out",
+            examples: [0.9],
+          }),
       })
       .optional(),
   })
@@ -201,6 +218,6 @@ export function besideBrief(brief: Brief, path: string, key: readonly PropertyKe
     place: brief.placeOf(key),
     found: `"${path}", ${found ? "a folder" : "which does not exist"}`,
     expected: "the path of a file, taken from the folder of the brief",
-    remedy: `put the file at ${file}, or mend the path`,
+    remedy: found ? "name a file in it" : `put the file at ${file}, or mend the path`,
   });
 }

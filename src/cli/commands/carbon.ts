@@ -27,7 +27,7 @@ export function carbonCommand(): Command {
         "mean power of an accelerator; the published range of training where left out",
       )
       .option("--pue <ratio>", "power usage effectiveness; that of a hyperscale site where left out")
-      .option("--region <zone>", "grid zone or country, such as US-CAL-CISO or france")
+      .option("--region <zone>", "grid zone or country, such as US-CAL-CISO or FR")
       .option("--intensity <value>", "carbon intensity, such as 57 gCO2e/kWh, instead of a region's")
       .addHelpText(
         "after",

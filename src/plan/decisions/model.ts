@@ -104,7 +104,7 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
   if (high < smallest || low > largest) {
     throw new InputError({
       place: problem.brief.placeOf(["model", "size"]),
-      found: `${formatNumber(low)} to ${formatNumber(high)} parameters`,
+      found: `${[...new Set([low, high])].map((size) => formatNumber(size)).join(" to ")} parameters`,
       expected: `a size that ${name} can have: ${formatNumber(smallest)} parameters at width ${WIDTH_STEP} to ${formatNumber(sizeAt(layers, WIDEST))} at width ${WIDEST}`,
       remedy: "change the size, or the number of layers of the candidate",
     });

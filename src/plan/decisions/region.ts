@@ -65,7 +65,7 @@ export const region: Decision<Grid, RegionChoice> = {
       "embodied carbon": embodied,
       "carbon in all": total,
     };
-    const hours = hourlySpread(grid.zone);
+    const hours = grid.provenance.origin === "given" ? undefined : hourlySpread(grid.zone);
     return {
       why: `Energy at the meter times the grid's ${grid.signal}, ${grid.accounting}-based, ${grid.boundary} intensity; embodied carbon by the share of the servers' working life that the run takes.`,
       figures,
