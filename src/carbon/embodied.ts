@@ -1,5 +1,5 @@
 /** Embodied carbon of hardware that exists, and the share of it that a piece of work has to answer for. */
-import { exactly, type Sampler } from "../core/index.ts";
+import { Estimate, exactly, type Sampler } from "../core/index.ts";
 import type { Carbon, CarbonPerAccelerator, Ratio, Time } from "./quantities.ts";
 import { figures } from "./tables.ts";
 
@@ -19,6 +19,27 @@ export function acceleratorEmbodied(sampler: Sampler, kind = "accelerator"): Car
   return figures("embodied")
     .estimate(sampler, subject, "embodied", "kgCO2e/accelerator")
     .plus(figures("embodied").estimate(sampler, "host", "embodied-per-accelerator", "kgCO2e/accelerator"));
+}
+
+export interface Footprint {
+  /** Who published it. */
+  readonly by: string;
+  readonly embodied: CarbonPerAccelerator;
+  readonly source: string;
+  readonly note: string;
+}
+
+/** Each published footprint of one kind of accelerator, without its host: what the range of `acceleratorEmbodied` spans. */
+export function publishedFootprints(kind: string): Footprint[] {
+  return figures("embodied")
+    .of(kind.toLowerCase())
+    .filter(({ figure }) => figure.startsWith("by "))
+    .map(({ figure, value, evidence, note }) => ({
+      by: figure.slice(3),
+      embodied: Estimate.exact(value, "kgCO2e/accelerator", evidence),
+      source: evidence.sources[0]!.id,
+      note,
+    }));
 }
 
 /** Time from commissioning to retirement of an accelerator server. */

@@ -1,6 +1,6 @@
 /** Energy of jobs as Slurm accounts for it: `sacct --parsable2 --format=JobID,Start,End,ConsumedEnergyRaw`. */
 import { InputError, type Supervision } from "../core/index.ts";
-import { streamCsv } from "./csv-stream.ts";
+import { openLog } from "./csv-stream.ts";
 import { EnergyProfile } from "./energy-profile.ts";
 import { type DeviceEnergy, type Measurement, measurementOf } from "./measurement.ts";
 import type { LogOptions } from "./power-log.ts";
@@ -26,9 +26,7 @@ export async function readSlurmEnergy(
   options: LogOptions = {},
   supervision: Supervision = {},
 ): Promise<Measurement> {
-  const rows = streamCsv(file, "|", supervision);
-  const first = await rows.next();
-  const header: readonly string[] = first.done ? [] : first.value.fields;
+  const { header, batches } = await openLog(file, "|", supervision);
   const at = (name: string) => header.indexOf(name);
   const id = Math.max(at("JobIDRaw"), at("JobID"));
   const energy = at("ConsumedEnergyRaw") >= 0 ? at("ConsumedEnergyRaw") : at("ConsumedEnergy");
@@ -42,23 +40,25 @@ export async function readSlurmEnergy(
   }
   const timestamps = new Timestamps(options.timeZone, { path: "timeZone" });
   const jobs = new Map<string, Job>();
-  for await (const { line, fields } of rows) {
-    const [job, step] = fields[id]!.split(".") as [string, string | undefined];
-    const known: Job = jobs.get(job) ?? { start: undefined, end: undefined, own: [], steps: new Map() };
-    jobs.set(job, known);
-    const joules = joulesIn(fields[energy] ?? "", file, line);
-    if (step !== undefined) {
-      if (joules !== undefined) known.steps.set(step, (known.steps.get(step) ?? 0) + joules);
-      continue;
+  for await (const batch of batches) {
+    for (const { line, fields } of batch) {
+      const [job, step] = fields[id]!.split(".") as [string, string | undefined];
+      const known: Job = jobs.get(job) ?? { start: undefined, end: undefined, own: [], steps: new Map() };
+      jobs.set(job, known);
+      const joules = joulesIn(fields[energy] ?? "", file, line);
+      if (step !== undefined) {
+        if (joules !== undefined) known.steps.set(step, (known.steps.get(step) ?? 0) + joules);
+        continue;
+      }
+      if (joules !== undefined) known.own.push(joules);
+      // A requeued job has a row for each attempt: from the first start to the last end.
+      const moment = (name: "Start" | "End") => {
+        const text = fields[at(name)] ?? "";
+        return /^(Unknown|None|)$/.test(text) ? undefined : timestamps.read(text, { file, line, path: name });
+      };
+      known.start = least(known.start, moment("Start"), Math.min);
+      known.end = least(known.end, moment("End"), Math.max);
     }
-    if (joules !== undefined) known.own.push(joules);
-    // A requeued job has a row for each attempt: from the first start to the last end.
-    const moment = (name: "Start" | "End") => {
-      const text = fields[at(name)] ?? "";
-      return /^(Unknown|None|)$/.test(text) ? undefined : timestamps.read(text, { file, line, path: name });
-    };
-    known.start = least(known.start, moment("Start"), Math.min);
-    known.end = least(known.end, moment("End"), Math.max);
   }
   const finished = [...jobs].map(([name, job]) => finish(`job ${name}`, job));
   return measurementOf("Slurm", file, finished, { zoneKnown: timestamps.zoneKnown });

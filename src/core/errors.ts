@@ -70,15 +70,15 @@ export function nearest(word: string, known: readonly string[], most = 3): strin
     .map(({ candidate }) => candidate);
 }
 
-/** Names that a message lists; more would bury the rest of it. */
-const MOST_LISTED = 24;
+/** More names than this are not read; the first ones show what they look like. */
+const MOST_NAMES = 24;
 
-/** `did you mean "x"?` when something is near, else the list of what is known. */
+/** `did you mean "x"?` when something is near, else the list of what is known, or its beginning. */
 export function suggest(word: string, known: readonly string[]): string {
   const close = nearest(word, known);
   if (close.length > 0) return `did you mean ${close.map((name) => `"${name}"`).join(" or ")}?`;
-  const more = known.length - MOST_LISTED;
-  return `use one of: ${known.slice(0, MOST_LISTED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const rest = known.length - MOST_NAMES;
+  return `use one of: ${known.slice(0, MOST_NAMES).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 function editDistance(a: string, b: string): number {
