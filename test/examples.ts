@@ -6,7 +6,10 @@ import { makePlan, type Plan, readBrief } from "../src/plan/index.ts";
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** Paths from the root of the repository. */
-export const examples: readonly string[] = readdirSync(`${root}examples`, { recursive: true, encoding: "utf8" })
+export const examples: readonly string[] = readdirSync(`${root}examples`, {
+  recursive: true,
+  encoding: "utf8",
+})
   .filter((path) => path.endsWith("brief.yaml"))
   .map((path) => `examples/${path}`)
   .sort();

@@ -151,10 +151,10 @@ export async function gatherProblem(
     `${formatNumber(sizeEnd("low"))} to ${formatNumber(sizeEnd("high"))} parameters`,
     table.get("model", "size low").note,
   );
-  const at = (path: string[], index: number, list: unknown) =>
-    brief.placeOf(Array.isArray(list) ? [...path, index] : path);
-  const written = brief.cluster?.count;
-  const count = written === undefined ? orDefault(undefined, "cluster", "count") : written;
+  // One value may be written without a list around it.
+  const at = (path: string[], index: number, list: readonly string[] | undefined) =>
+    brief.placeOf(list && list.length > 1 ? [...path, index] : path);
+  const count = brief.cluster?.count ?? orDefault(undefined, "cluster", "count");
 
   const open: Open = {
     brief,
@@ -203,13 +203,14 @@ export async function gatherProblem(
     orDefault(brief.constraints?.confidence, "constraints", "confidence");
   }
   if (brief.serving !== undefined) {
-    named(
+    const serves = named(
       brief.serving.accelerator,
       "serving.accelerator",
-      undefined,
+      open.accelerators[0]!.name,
       open.accelerators[0]!.name,
       "the first that trains serves too",
     );
+    accelerator(serves, brief.placeOf(["serving", "accelerator"]));
     orDefault(brief.serving.prompt, "serving", "prompt");
     orDefault(brief.serving.output, "serving", "output");
     orDefault(brief.serving.first_token, "serving", "first token");

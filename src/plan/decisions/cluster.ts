@@ -92,7 +92,12 @@ function stepsOn(accelerator: Accelerator, architecture: Architecture, { sampler
     if (!(error instanceof InputError)) throw error;
     const place = brief.placeOf(["model", "context"]);
     throw new InputError(
-      error.problems.map((mistake) => ({ ...mistake, place, remedy: "shorten model.context" })),
+      error.problems.map(({ found }) => ({
+        place,
+        found: `a context of ${open.context} tokens`,
+        expected: `at most the ${found} of an optimiser step`,
+        remedy: "shorten model.context",
+      })),
     );
   }
 }

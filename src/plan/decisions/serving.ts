@@ -83,7 +83,7 @@ function plan(problem: Problem, architecture: Architecture): ServicePlan | Impos
     const [mistake] = error.problems;
     return new Impossible(
       `${mistake!.found}, where there must be ${mistake!.expected}`,
-      ["serving", "first_token"],
+      problem.brief.serving?.first_token === undefined ? ["serving"] : ["serving", "first_token"],
       mistake!.remedy ?? "relax what is asked of serving",
     );
   }
