@@ -152,8 +152,9 @@ export function withoutConstraint(
   weigh: Weigh,
 ): Design | undefined {
   const others = constraints.filter((constraint) => constraint !== left);
-  const sketch = chooseOne(sketches, objectives, others, weigh);
-  const design = sketch && weigh(sketch);
+  // By `choose`, as the plan is: `chooseOne` may settle on another compromise, and the two would not compare.
+  const chosen = choose(sketches, objectives, others, weigh);
+  const design = chosen && weigh(chosen.sketch);
   return design && !meets(design, left) ? design : undefined;
 }
 
