@@ -46,8 +46,9 @@ export class Runs {
     for (let row = 0; row < table.length; row++) this.#rows[next[runOf[row]!]!++] = row;
     this.#positions = new Int32Array(table.length);
     for (let run = 0; run < count; run++) {
+      if (this.length(run) === 1) continue;
       const rows = this.rowsOf(run);
-      if (rows.length > 1) rows.sort((a, b) => beginning(table, a) - beginning(table, b) || a - b);
+      rows.sort((a, b) => beginning(table, a) - beginning(table, b) || a - b);
       for (let i = 0; i < rows.length; i++) this.#positions[rows[i]!] = i;
     }
   }
@@ -55,6 +56,16 @@ export class Runs {
   /** The attempts of a run, first to last. */
   rowsOf(run: number): Int32Array {
     return this.#rows.subarray(this.#offsets[run]!, this.#offsets[run + 1]!);
+  }
+
+  /** How many attempts a run has. */
+  length(run: number): number {
+    return this.#offsets[run + 1]! - this.#offsets[run]!;
+  }
+
+  /** The first attempt of a run. */
+  first(run: number): number {
+    return this.#rows[this.#offsets[run]!]!;
   }
 
   /** The attempt of the same run before this one, or -1. */

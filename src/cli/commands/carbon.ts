@@ -62,7 +62,7 @@ async function site(flags: SiteFlags, program: "training" | "decoding") {
     utilisation: flags.utilisation,
   };
   return {
-    kind: machine.name.split("-")[0]!,
+    kind: machine.name,
     power: flags.power ?? `${draw.low}..${draw.high} W`,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   };

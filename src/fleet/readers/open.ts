@@ -117,7 +117,8 @@ export async function readClusterLog(
     log.kinds.add(kind);
     await readInto(log, source, kind, head, options);
   }
-  dropRepeats(log.attempts);
+  // Each reader has dropped its own repeats; two logs of attempts may repeat each other.
+  if (log.attempts.sources.length > 1) dropRepeats(log.attempts);
   const events = distinctEvents(log.events);
   return { ...log, events, signals: [...log.signals, ...signalsOfEvents(events)] };
 }

@@ -166,7 +166,7 @@ describe("node events", () => {
     ).toEqual([
       { node: "n3", symptom: "GPU unavailable", xid: 79, critical: true },
       { node: "n3", symptom: "InfiniBand link", xid: undefined, critical: true },
-      { node: "n4", symptom: "Node heartbeat lost", xid: undefined, critical: true },
+      { node: "n4", symptom: "Node heartbeat lost", xid: undefined, critical: false },
     ]);
   });
 

@@ -197,7 +197,13 @@ class RowReader {
   readonly #freeText: readonly number[];
   /** Start of each field of the row being read; one more holds the end. */
   readonly #starts: Int32Array;
-  readonly #resources = new Map<number, { gpus: number; nodes: number | undefined }>();
+  readonly #timeColumns: readonly Column<(typeof TIME_FIELDS)[number]["column"]>[];
+  readonly #textColumns: readonly Column<(typeof TEXT_FIELDS)[number]["column"]>[];
+  /** By the code of the text, so that each spelling is read once. */
+  readonly #states: number[] = [];
+  #lastState = 0;
+  readonly #resources: { gpus: number; nodes: number | undefined }[] = [];
+  #lastResources = 0;
   #firstLocal: number | undefined;
   #firstZoned: number | undefined;
 
@@ -209,6 +215,8 @@ class RowReader {
     this.#visit = options.visit;
     this.#time = new TimeReader(new WallClock(options.timeZone));
     this.#columns = Object.fromEntries(fields.map((field, index) => [field, index]));
+    this.#timeColumns = present(TIME_FIELDS, this.#columns);
+    this.#textColumns = present(TEXT_FIELDS, this.#columns);
     this.#freeText = FREE_TEXT.map((field) => this.#columns[field]).filter((index) => index !== undefined);
     this.#starts = new Int32Array(fields.length + EXTRA_FIELDS + 1);
     this.missing = SACCT_FIELDS.filter((field) => !(field in this.#columns));
@@ -298,14 +306,18 @@ class RowReader {
   #row(bytes: Buffer, line: number): void {
     const { JobIDRaw, JobID } = this.#columns;
     const starts = this.#starts;
-    const whole = () => decode(bytes, starts[0]!, starts[this.#fields.length]! - 1);
     const idColumn = (JobIDRaw ?? JobID)!;
     const plainId = wholeNumber(bytes, starts[idColumn]!, starts[idColumn + 1]! - 1);
     let job = plainId;
     if (plainId < 0) {
       const id = parseJobId(decode(bytes, starts[idColumn]!, starts[idColumn + 1]! - 1));
       if (!id) {
-        this.#reading.skip("the job id cannot be read", line, whole(), "a number, 12_3 or 12.batch");
+        this.#reading.skip(
+          "the job id cannot be read",
+          line,
+          this.#whole(bytes),
+          "a number, 12_3 or 12.batch",
+        );
         return;
       }
       if (id.isStep) {
@@ -314,9 +326,9 @@ class RowReader {
       }
       job = Number(id.base);
     }
-    const state = parseState(this.#text(bytes, "State")!);
-    if (!state) {
-      this.#reading.skip("the state is unknown", line, whole(), "one of Slurm's job states");
+    const state = this.#state(bytes);
+    if (state === UNREADABLE) {
+      this.#reading.skip("the state is unknown", line, this.#whole(bytes), "one of Slurm's job states");
       return;
     }
 
@@ -324,8 +336,8 @@ class RowReader {
     const row = table.append();
     table.job[row] = job;
     table.line[row] = line;
-    table.state[row] = STATE_CODE[state];
-    if (!this.#times(bytes, row, line, whole)) {
+    table.state[row] = state;
+    if (!this.#times(bytes, row, line)) {
       table.removeLast();
       return;
     }
@@ -350,16 +362,43 @@ class RowReader {
     }
   }
 
-  #times(bytes: Buffer, row: number, line: number, whole: () => string): boolean {
+  #whole(bytes: Buffer): string {
+    return decode(bytes, this.#starts[0]!, this.#starts[this.#fields.length]! - 1);
+  }
+
+  /** The code of the row's state, or `UNREADABLE`. */
+  #state(bytes: Buffer): number {
+    const index = this.#columns.State!;
+    const { texts } = this.#table;
+    const text = texts.codeOfBytes(
+      bytes,
+      this.#starts[index]!,
+      this.#starts[index + 1]! - 1,
+      this.#lastState,
+    );
+    this.#lastState = text;
+    let state = this.#states[text];
+    if (state === undefined) {
+      const parsed = parseState(texts.text(text));
+      state = parsed === undefined ? UNREADABLE : STATE_CODE[parsed];
+      this.#states[text] = state;
+    }
+    return state;
+  }
+
+  #times(bytes: Buffer, row: number, line: number): boolean {
     const table = this.#table;
     const starts = this.#starts;
     const { zoned, local } = this.#time;
-    for (const [field, column] of TIME_FIELDS) {
-      const index = this.#columns[field];
-      if (index === undefined) continue;
+    for (const { field, index, column } of this.#timeColumns) {
       const seconds = this.#time.field(bytes, starts[index]!, starts[index + 1]! - 1);
       if (seconds === MALFORMED) {
-        this.#reading.skip(`${field} is not a time`, line, whole(), "2026-11-22T20:05:26, Unknown or None");
+        this.#reading.skip(
+          `${field} is not a time`,
+          line,
+          this.#whole(bytes),
+          "2026-11-22T20:05:26, Unknown or None",
+        );
         return false;
       }
       table[column][row] = seconds;
@@ -384,12 +423,12 @@ class RowReader {
       this.#reading.mend(
         "End differs from Start + Elapsed by whole quarter hours (a clock change or a second time zone): Elapsed is used",
         line,
-        whole(),
+        this.#whole(bytes),
       );
       return true;
     }
     if (end < start) {
-      this.#reading.skip("End is before Start", line, whole(), "End at or after Start");
+      this.#reading.skip("End is before Start", line, this.#whole(bytes), "End at or after Start");
       return false;
     }
     return true;
@@ -414,12 +453,13 @@ class RowReader {
 
   #texts(bytes: Buffer, row: number): void {
     const table = this.#table;
-    for (const [field, column] of NAMED_FIELDS) {
-      const index = this.#columns[field];
-      if (index === undefined) continue;
+    for (const { index, column } of this.#textColumns) {
       const start = this.#starts[index]!;
       const end = this.#starts[index + 1]! - 1;
-      if (start < end) table[column][row] = table.texts.codeOfBytes(bytes, start, end);
+      if (start < end) {
+        const codes = table[column];
+        codes[row] = table.texts.codeOfBytes(bytes, start, end, row === 0 ? 0 : codes[row - 1]);
+      }
     }
     const index = this.#columns.TimelimitRaw;
     if (index === undefined) return;
@@ -444,34 +484,54 @@ class RowReader {
   #resourceCounts(bytes: Buffer, field: string): { gpus: number; nodes: number | undefined } | undefined {
     const index = this.#columns[field];
     if (index === undefined) return undefined;
-    const code = this.#table.texts.codeOfBytes(bytes, this.#starts[index]!, this.#starts[index + 1]! - 1);
-    let counts = this.#resources.get(code);
+    const [start, end] = [this.#starts[index]!, this.#starts[index + 1]! - 1];
+    const code = this.#table.texts.codeOfBytes(bytes, start, end, this.#lastResources);
+    this.#lastResources = code;
+    let counts = this.#resources[code];
     if (!counts) {
       const text = this.#table.texts.text(code);
       counts = { gpus: gpusOf(text), nodes: countOf(text, "node") };
-      this.#resources.set(code, counts);
+      this.#resources[code] = counts;
     }
     return counts;
   }
 }
 
 const ZERO_EXIT = Buffer.from("0:0");
+const UNREADABLE = -1;
 const TIME_FIELDS = [
-  ["Submit", "submit"],
-  ["Eligible", "eligible"],
-  ["Start", "start"],
-  ["End", "end"],
+  { field: "Submit", column: "submit" },
+  { field: "Eligible", column: "eligible" },
+  { field: "Start", column: "start" },
+  { field: "End", column: "end" },
 ] as const;
-const NAMED_FIELDS = [
-  ["JobName", "name"],
-  ["User", "user"],
-  ["Account", "account"],
-  ["Partition", "partition"],
-  ["QOS", "qos"],
-  ["Comment", "comment"],
-  ["NodeList", "nodeList"],
-  ["FailedNode", "failedNode"],
+const TEXT_FIELDS = [
+  { field: "JobName", column: "name" },
+  { field: "User", column: "user" },
+  { field: "Account", column: "account" },
+  { field: "Partition", column: "partition" },
+  { field: "QOS", column: "qos" },
+  { field: "Comment", column: "comment" },
+  { field: "NodeList", column: "nodeList" },
+  { field: "FailedNode", column: "failedNode" },
 ] as const;
+
+/** A field that the log has: where it stands in a row, and the column of the table that it fills. */
+interface Column<C extends string> {
+  readonly field: string;
+  readonly column: C;
+  readonly index: number;
+}
+
+function present<C extends string>(
+  fields: readonly { readonly field: string; readonly column: C }[],
+  columns: Readonly<Record<string, number>>,
+): Column<C>[] {
+  return fields.flatMap(({ field, column }) => {
+    const index = columns[field];
+    return index === undefined ? [] : [{ field, column, index }];
+  });
+}
 
 /** A plain whole number, or -1 where the field is anything else. */
 function wholeNumber(bytes: Buffer, start: number, end: number): number {

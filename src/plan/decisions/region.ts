@@ -47,7 +47,7 @@ export const region: Decision<Grid, RegionChoice> = {
       hostFactor: hostFactor(sampler),
       pue,
       intensity: grid.intensity,
-      embodied: acceleratorEmbodied(sampler, accelerator.name.split("-")[0]),
+      embodied: acceleratorEmbodied(sampler, accelerator.name),
       lifetime: serverLifetime(sampler),
       utilisation: serverUtilisation(sampler),
     });
