@@ -59,7 +59,9 @@ describe("every verb", () => {
       }),
     );
     const tabled = VERBS.map(([args]) => args.slice(0, 2).join(" "));
-    expect(verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `)))).toEqual([]);
+    expect(
+      verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `))),
+    ).toEqual([]);
   });
 });
 
@@ -76,7 +78,11 @@ describe("what all verbs share", () => {
 
   it("--version is that of the package", async () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-    expect(await terrarium(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" } satisfies Ran);
+    expect(await terrarium(["--version"])).toEqual({
+      code: 0,
+      stdout: `${version}\n`,
+      stderr: "",
+    } satisfies Ran);
   });
 
   it.each([
