@@ -20,7 +20,7 @@ describe.skipIf(missingProgram("chromium", "chromium"))("the report in a browser
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: program("chromium")!, args: ["--no-sandbox"] });
     html = htmlReport(await examplePlan("examples/hybrid-1b/brief.yaml"));
-  }, 60_000);
+  });
   afterAll(() => browser?.close());
 
   /** Opens the report; `complaints` collects what the browser says and what the page asks of the network. */
