@@ -163,6 +163,8 @@ function breakdownFigure({ title, unit, parts }: Breakdown): Html {
   )}${figureTable(parts)}`;
 }
 
+/** Letters that the margin of a tornado chart has room for. */
+const LONGEST_LABEL = 48;
 /** Bars shown in a tornado chart; the rest move less than these. */
 const MOST_BARS = 10;
 
@@ -172,7 +174,10 @@ function tornado(plan: Plan, objective: Objective): Html {
   if (swings.length === 0) return html`<h3>${name}</h3><p>No uncertain input moves it.</p>`;
   const shown = swings.slice(0, MOST_BARS);
   const { unit } = shown[0]!;
-  const label = (swing: Swing) => swing.input.replaceAll("/", ": ");
+  const label = ({ input }: Swing) => {
+    const text = input.replaceAll("/", ": ");
+    return text.length > LONGEST_LABEL ? `${text.slice(0, LONGEST_LABEL)}…` : text;
+  };
   const ends = shown.flatMap((swing) => [
     { input: label(swing), value: swing.atLow, end: "input at its 5 % quantile" },
     { input: label(swing), value: swing.atHigh, end: "input at its 95 % quantile" },
