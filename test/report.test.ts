@@ -19,7 +19,7 @@ describe.skipIf(missingProgram("chromium", "chromium"))("the report in a browser
   let html: string;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: program("chromium")!, args: ["--no-sandbox"] });
-    html = htmlReport(await examplePlan("examples/hybrid-1b/brief.yaml"));
+    html = await htmlReport(await examplePlan("examples/hybrid-1b/brief.yaml"));
   });
   afterAll(() => browser?.close());
 
