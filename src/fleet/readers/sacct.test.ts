@@ -205,6 +205,26 @@ describe("bad lines are named, counted and passed over", () => {
     expect(reading.mended[0]!.reason).toContain("second time zone");
   });
 
+  it("times with a zone beside times without one are said", async () => {
+    const { reading } = await read(
+      [
+        "JobIDRaw|State|Start|End",
+        "1|COMPLETED|2026-01-01T00:00:00|2026-01-01T01:00:00",
+        "2|COMPLETED|2026-01-01T00:00:00+01:00|2026-01-01T01:00:00+01:00",
+      ].join("\n"),
+    );
+    expect(reading.mended).toMatchObject([
+      { reason: "times with a zone and times without one in the same log", examples: [{ line: 3 }] },
+    ]);
+    expect(reading.sentences().at(-1)).toBe(
+      "sacct.psv: 1 row mended: times with a zone and times without one in the same log (line 3)",
+    );
+  });
+
+  it("a zone that does not exist is refused", async () => {
+    await expect(read(`${HEADER}\n${row(1)}`, { timeZone: "Mars/Olympus" })).rejects.toThrow("Mars/Olympus");
+  });
+
   it("the same attempt twice is one attempt, as its later row tells it", async () => {
     const running = "1|RUNNING|2026-01-01T00:00:00|Unknown|60|n1|x";
     const { attempts, reading } = await read([HEADER, running, row(1)].join("\n"));
