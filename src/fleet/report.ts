@@ -68,6 +68,9 @@ export interface ReportOptions extends CheckpointHabits, Supervision {
   readonly shortestRunSeconds?: number | undefined;
   /** Attempts of more accelerators than this give the log's own failure rate. Default 0; the paper takes 128. */
   readonly moreAcceleratorsThan?: number | undefined;
+  /** How long before and after an attempt's end signals count. Default 600 and 300, as in the paper. */
+  readonly beforeEndSeconds?: number | undefined;
+  readonly afterEndSeconds?: number | undefined;
   /** Repair tickets by node. */
   readonly tickets?: ReadonlyMap<string, number> | undefined;
   readonly lemons?: LemonOptions | undefined;
@@ -160,7 +163,7 @@ export function reliabilityReport(
   const runs = new Runs(table, options.identity);
   const nodes = new NodeSets(table);
   steps("attributing failures");
-  const attributions = attributeFailures(table, nodes, log);
+  const attributions = attributeFailures(table, nodes, log, options);
   steps("linking preemptions");
   const preemptions = linkPreemptions(runs, nodes, log.preemptions, attributions);
   steps("measuring rates");
