@@ -57,7 +57,7 @@ export function logKindOf(text: string): LogKind | undefined {
 function knownFailureColumns(header: readonly string[]): string | undefined {
   return Object.keys(KNOWN_FAILURE_COLUMNS).find((name) => {
     const { node, start } = KNOWN_FAILURE_COLUMNS[name]!;
-    return header.includes(node) && header.includes(start);
+    return [node, start].flat().every((column) => header.includes(column));
   });
 }
 

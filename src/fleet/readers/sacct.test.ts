@@ -105,6 +105,18 @@ describe("what logs contain in the wild", () => {
     expect(pending).toMatchObject({ arrayJob: "12", arrayTask: undefined, state: "PENDING" });
   });
 
+  it("tells the tasks of an array apart without JobIDRaw", async () => {
+    const line = (id: string) => `${id}|COMPLETED|2026-01-01T00:00:00|2026-01-01T01:00:00`;
+    const { attempts } = await read(
+      ["JobID|State|Start|End", line("12_1"), line("12_2"), line("13")].join("\n"),
+    );
+    expect(attempts.rows().map(({ job, arrayJob, arrayTask }) => [job, arrayJob, arrayTask])).toEqual([
+      ["12_1", "12", 1],
+      ["12_2", "12", 2],
+      ["13", undefined, undefined],
+    ]);
+  });
+
   it("keeps delimiters inside free text, wherever that field stands", async () => {
     const last = await read(`${HEADER}\n${row(1, "sbatch --wrap 'a | b | c'")}`);
     expect(last.attempts.length).toBe(1);

@@ -324,7 +324,8 @@ class RowReader {
         this.#reading.pass("job step");
         return;
       }
-      job = Number(id.base);
+      // Without JobIDRaw the tasks of an array and the parts of a heterogeneous job are told apart by their text.
+      job = JobIDRaw === undefined ? this.#table.jobCode(this.#text(bytes, "JobID")!) : Number(id.base);
     }
     const state = this.#state(bytes);
     if (state === UNREADABLE) {
