@@ -42,6 +42,7 @@ export const LogUse = z.strictObject({
       signal: signal.optional(),
       boundary: z.enum(["life-cycle", "direct"]).optional(),
       start: z.string().optional(),
+      "time-zone": z.string().optional(),
     })
     .optional(),
 });

@@ -5,7 +5,7 @@
 import { InputError, type Place, type Supervision } from "../core/index.ts";
 import { openLog, type StreamedLog } from "./csv-stream.ts";
 import { EnergyProfile } from "./energy-profile.ts";
-import { type DeviceEnergy, type Measurement, measurementOf, PowerIntegrator } from "./measurement.ts";
+import { type Instrument, type Measurement, measurementOf, PowerIntegrator } from "./measurement.ts";
 import { Timestamps } from "./timestamps.ts";
 
 export interface LogOptions {
@@ -91,7 +91,7 @@ interface PowerColumns {
 }
 
 async function integrate(
-  instrument: string,
+  instrument: Instrument,
   file: string,
   rows: Rows,
   header: readonly string[],
@@ -99,7 +99,7 @@ async function integrate(
   reading: (text: string, place: Place) => number | undefined,
   options: LogOptions,
 ): Promise<Measurement> {
-  const timestamps = new Timestamps(options.timeZone, { path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { path: "time-zone" });
   const devices = new Map<string, PowerIntegrator>();
   let foreign = 0;
   let firstForeign = "";
@@ -127,9 +127,8 @@ async function integrate(
   }
   const logEnd = Math.max(...[...devices.values()].map(({ lastMoment }) => lastMoment));
   return measurementOf(
-    instrument,
     file,
-    [...devices.values()].map((integrator) => integrator.finish(logEnd)),
+    [...devices.values()].map((integrator) => ({ instrument, ...integrator.finish(logEnd) })),
     {
       zoneKnown: timestamps.zoneKnown,
       warnings:
@@ -148,7 +147,7 @@ async function readEnergies(
   const end = column(file, header, "end");
   const energy = header.findIndex((name) => name in JOULES);
   const device = header.indexOf("device");
-  const timestamps = new Timestamps(options.timeZone, { path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { path: "time-zone" });
   const devices = new Map<string, { energy: EnergyProfile; samples: number }>();
   for await (const batch of rows) {
     for (const { line, fields } of batch) {
@@ -173,10 +172,11 @@ async function readEnergies(
     }
   }
   const finished = [...devices].map(([name, known]) => ({
-    device: { device: name, component: "machine", ...known } satisfies DeviceEnergy,
+    instrument: "CSV" as const,
+    device: { device: name, component: "machine" as const, ...known },
     warnings: known.energy.joules === 0 ? [`${name}: every energy is zero`] : [],
   }));
-  return measurementOf("CSV", file, finished, { zoneKnown: timestamps.zoneKnown });
+  return measurementOf(file, finished, { zoneKnown: timestamps.zoneKnown });
 }
 
 function column(file: string, header: readonly string[], name: string): number {

@@ -4,7 +4,7 @@ import { Estimate, exactly, InputError, type Sampler } from "../core/index.ts";
 import type { Capacity } from "./act.ts";
 import type { GridIntensity } from "./grids.ts";
 import type { EmbodiedRecord, OperationalRecord, Phase } from "./ledger.ts";
-import { type Measurement, measuredEnergy, measuredProfile } from "./measurement.ts";
+import { instrumentsOf, type Measurement, measuredEnergy, measuredProfile } from "./measurement.ts";
 import { facilityEnergy, operationalCarbon } from "./operational.ts";
 import type { Provenance } from "./provenance.ts";
 import type { Carbon, Energy, Intensity, Power, Ratio, Time } from "./quantities.ts";
@@ -94,7 +94,7 @@ export function meteredRecord(
   }
   const energy = facilityEnergy(measuredEnergy(measurement, sampler), supply.overhead);
   const meter: Provenance = {
-    what: `energy by ${measurement.instrument}`,
+    what: `energy by ${instrumentsOf(measurement)}`,
     origin: "measured",
     source: measurement.source,
   };

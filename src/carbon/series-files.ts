@@ -84,7 +84,10 @@ function readElectricityMaps(
   }
   const zones = [...new Set(rows.map(({ row }) => row[zone]!))];
   const name = theZone(zones, options.zone, file);
-  const timestamps = new Timestamps(/utc/i.test(time) ? "UTC" : options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(/utc/i.test(time) ? "UTC" : options.timeZone, {
+    file,
+    path: "time-zone",
+  });
   const kept = rows.filter(({ row }) => row[zone] === name);
   const guessed = estimated ? kept.filter(({ row }) => /^(true|1|yes)$/i.test(row[estimated]!)).length : 0;
   return assemble(
@@ -107,7 +110,7 @@ function readPlainTable(
   const [time, ...zones] = columns as [string, ...string[]];
   const name = theZone(zones, options.zone, file);
   const factor = unitFactor(options.unit, file, name);
-  const timestamps = new Timestamps(options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { file, path: "time-zone" });
   const counted = /^hour$/i.test(time);
   if (counted && options.start === undefined) {
     throw new InputError({
@@ -175,7 +178,7 @@ function readElectricityMapsJson(text: string, file: string, options: SeriesOpti
       expected: "one type of emission factor in one series",
     });
   }
-  const timestamps = new Timestamps(options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { file, path: "time-zone" });
   const guessed = points.filter((point) => point.isEstimated === true).length;
   return assemble(
     file,
@@ -224,7 +227,7 @@ function readWattTime(text: string, file: string, options: SeriesOptions): Inten
       remedy: suggest(answer.meta.signal_type, Object.keys(signals)),
     });
   }
-  const timestamps = new Timestamps(options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { file, path: "time-zone" });
   return assemble(
     file,
     answer.meta.region,

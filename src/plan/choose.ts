@@ -152,8 +152,9 @@ export function withoutConstraint(
   weigh: Weigh,
 ): Design | undefined {
   const others = constraints.filter((constraint) => constraint !== left);
-  const sketch = chooseOne(sketches, objectives, others, weigh);
-  const design = sketch && weigh(sketch);
+  // By `choose`, as the plan is: `chooseOne` may settle on another compromise, and the two would not compare.
+  const chosen = choose(sketches, objectives, others, weigh);
+  const design = chosen && weigh(chosen.sketch);
   return design && !meets(design, left) ? design : undefined;
 }
 
@@ -165,26 +166,24 @@ export function noPlan(
 ): InputError {
   const say = ({ objective, limit, unit: symbol }: Constraint) =>
     `${objective} under ${formatNumber(limit)} ${printedUnit(symbol)}`;
-  /** The least that the constraint's outcome can be kept under with its probability, among designs that meet `others`. */
-  const least = (constraint: Constraint, others: readonly Constraint[]) => {
-    const sketch = chooseOne(sketches, [constraint.objective], others, weigh);
-    return (
-      sketch && weigh(sketch).outcomes[constraint.objective].quantile(constraint.confidence, constraint.unit)
-    );
+  const meetable = (...together: readonly Constraint[]) =>
+    chooseOne(sketches, [together[0]!.objective], together, weigh) !== undefined;
+  /** What the outcome can be kept under, with its probability, by the design with the least of it that meets `others`. */
+  const least = (constraint: Constraint, ...others: readonly Constraint[]) => {
+    const sketch = chooseOne(sketches, [constraint.objective], others, weigh)!;
+    const { objective, confidence, unit: symbol } = constraint;
+    return `${formatNumber(weigh(sketch).outcomes[objective].quantile(confidence, symbol))} ${printedUnit(symbol)}`;
   };
-  const amount = (constraint: Constraint, value: number) =>
-    `${formatNumber(value)} ${printedUnit(constraint.unit)}`;
   const remedy = "raise the limit, widen what the brief leaves open, or lower constraints.confidence";
 
-  const alone = constraints.map((constraint) => ({ constraint, value: least(constraint, [])! }));
-  const unmeetable = alone.filter(({ constraint, value }) => value > constraint.limit);
+  const unmeetable = constraints.filter((constraint) => !meetable(constraint));
   if (unmeetable.length > 0) {
     return new InputError(
       unmeetable.map(
-        ({ constraint, value }): Mistake => ({
+        (constraint): Mistake => ({
           place: constraint.place,
           found: say(constraint),
-          expected: `a limit that some design meets with probability ${constraint.confidence}: the least that any of ${sketches.length} designs comes to is ${amount(constraint, value)}`,
+          expected: `a limit that one of ${sketches.length} designs meets with probability ${constraint.confidence}: the one with the least ${constraint.objective} stays under ${least(constraint)}`,
           remedy,
         }),
       ),
@@ -192,13 +191,12 @@ export function noPlan(
   }
   for (const [i, first] of constraints.entries()) {
     for (const second of constraints.slice(i + 1)) {
-      const value = least(second, [first]);
-      if (value !== undefined && value <= second.limit) continue;
+      if (meetable(first, second)) continue;
       return new InputError({
         place: second.place,
         found: `${say(second)} together with ${say(first)}`,
-        expected: `limits that one design meets at once with probability ${second.confidence}${value === undefined ? "" : `: with ${say(first)}, the least ${second.objective} is ${amount(second, value)}`}`,
-        remedy: "raise one of the two, or widen what the brief leaves open",
+        expected: `limits that one design meets at once, each with probability ${second.confidence}: with ${say(first)}, the design with the least ${second.objective} stays under ${least(second, first)}`,
+        remedy: `raise one of the two (${say(first)} is ${whereIs(first, second)}), or widen what the brief leaves open`,
       });
     }
   }
@@ -208,4 +206,9 @@ export function noPlan(
     expected: "limits that one design meets at once; any two of these can be met, but not all",
     remedy: "raise or leave out one of them",
   });
+}
+
+/** Where `one` stands, for a message that is placed at `other`. */
+function whereIs({ place: one }: Constraint, { place: other }: Constraint): string {
+  return one.line === undefined || one.line === other.line ? `${one.path}` : `${one.path}, line ${one.line}`;
 }

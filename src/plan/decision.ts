@@ -20,11 +20,15 @@ export interface Decision<Option, Choice> {
   explain(choice: Choice, problem: Problem, upstream: Upstream): Explanation;
 }
 
-/** An option that cannot be taken, with the reason. */
+/** An option that cannot be taken: why, which part of the brief says so, and what to change there. */
 export class Impossible {
   readonly reason: string;
-  constructor(reason: string) {
+  readonly path: readonly string[];
+  readonly remedy: string;
+  constructor(reason: string, path: readonly string[], remedy: string) {
     this.reason = reason;
+    this.path = path;
+    this.remedy = remedy;
   }
 }
 

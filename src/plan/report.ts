@@ -12,11 +12,8 @@ import {
   type Section,
   terminalTable,
 } from "../view/index.ts";
-import type { Breakdown } from "./breakdown.ts";
 import type { Objective } from "./brief.ts";
-import type { PlanFigure } from "./figures.ts";
-import type { Plan, PlanConstraint, PlanDecision } from "./plan.ts";
-import type { Swing } from "./sensitivity.ts";
+import type { Breakdown, Plan, PlanConstraint, PlanDecision, PlanFigure, Swing } from "./plan-schema.ts";
 
 /** What each objective is called where there is room for words. */
 export const OBJECTIVE_NAMES: Readonly<Record<Objective, string>> = {

@@ -81,7 +81,11 @@ function plan(problem: Problem, architecture: Architecture): ServicePlan | Impos
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const [mistake] = error.problems;
-    return new Impossible(`${mistake!.found}; expected ${mistake!.expected}`);
+    return new Impossible(
+      `${mistake!.found}, where there must be ${mistake!.expected}`,
+      problem.brief.serving?.first_token === undefined ? ["serving"] : ["serving", "first_token"],
+      mistake!.remedy ?? "relax what is asked of serving",
+    );
   }
 }
 
