@@ -403,18 +403,21 @@ class Simulation {
     this.#reservedFor = this.#pool.emptyAt(whole, this.#scratch);
   }
 
+  /** Running jobs below a class that may be preempted: the lowest class first, in it the latest started first. */
+  *#preemptible(list: number): Generator<number> {
+    for (let lower = this.#queue.classes - 1; lower > list; lower--) {
+      yield* [...this.#running[lower]!]
+        .filter((job) => this.#now - this.#startedAt[job]! >= this.#policy.preemptExemptSeconds)
+        .sort((a, b) => this.#startedAt[b]! - this.#startedAt[a]! || b - a);
+    }
+  }
+
   /** Frees room for a job by preempting lower priorities, the lowest and the latest started first; all or none. */
   #preemptFor(job: number, list: number): boolean {
     if (!this.#policy.preempt || list === this.#queue.classes - 1) return false;
     if (this.#now < this.#preemptAgainAt && this.#reserved === job) return false;
-    const lower = this.#running.slice(list + 1).reverse();
-    const candidates = lower.flatMap((running) =>
-      [...running]
-        .filter((victim) => this.#now - this.#startedAt[victim]! >= this.#policy.preemptExemptSeconds)
-        .sort((a, b) => this.#startedAt[b]! - this.#startedAt[a]! || b - a),
-    );
     const victims = chooseVictims(
-      candidates,
+      this.#preemptible(list),
       this.#jobs.accelerators,
       this.#nodesOf,
       this.#pool,

@@ -6,7 +6,7 @@ import type { NodePool } from "./nodes.ts";
  * needed. Undefined where all candidates together do not make room.
  */
 export function chooseVictims(
-  candidates: readonly number[],
+  candidates: Iterable<number>,
   accelerators: Int32Array,
   nodesOf: ReadonlyMap<number, Int32Array>,
   pool: NodePool,
