@@ -132,9 +132,10 @@ function residual(
   if (!(nodeFailed && symptoms.size > 0)) symptoms.add(state.name);
   sets.push(state.domains);
   const domains = intersectDomains(sets);
-  const fits = domains.includes("hardware") || (domains.length === 1 && domains[0] === "system software");
   const critical = signals.some((signal) => signal.critical);
-  return { symptoms: [...symptoms], domains, hardware: nodeFailed || (critical && fits) };
+  // Two critical symptoms of different domains are two faults of the machine; one that only a user causes is not.
+  const users = sets.some((set) => set.length === 1 && set[0] === "user program");
+  return { symptoms: [...symptoms], domains, hardware: nodeFailed || (critical && !users) };
 }
 
 /** How an attempt ended is a symptom too; a lost heartbeat is what NODE_FAIL says where no event does. */

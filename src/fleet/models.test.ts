@@ -159,6 +159,11 @@ describe("attribution", () => {
     expect(hardware(signal("n1", 9990, "PCIe error"))).toBe(true);
     expect(hardware(signal("n1", 9990, "PCIe error", { critical: false }))).toBe(false);
     expect(attribute(table, []).isHardware(0)).toBe(false);
+    const both = attribute(table, [
+      signal("n1", 9990, "PCIe error"),
+      signal("n1", 9990, "File system mount"),
+    ]);
+    expect(both.isHardware(0)).toBe(true);
   });
 
   it("takes the exit status as a symptom", () => {
