@@ -873,16 +873,15 @@ describe("the command line on a broken brief", () => {
     ["misspelt.yaml", "misspelt.yaml:2:3  cluster.acelerator"],
     ["unmeetable.yaml", "unmeetable.yaml:3:21  constraints.cost"],
     ["nothere.yaml", "nothere.yaml"],
-  ])(
-    "%s: exit code 2, the message alone on standard error, nothing on standard output",
-    async (name, place) => {
-      const { code, stdout, stderr } = await terrarium(["plan", name, "--json"], folder);
-      expect(code).toBe(2);
-      expect(stdout).toBe("");
-      const [first, ...rest] = stderr.trimEnd().split("\n");
-      expect(first).toBe(place);
-      expect(rest.map((line) => line.slice(0, 12).trim())).toEqual(["found", "expected", "to mend"]);
-      expect(stderr).not.toMatch(/\bat .*:\d+:\d+\)?$/m);
-    },
-  );
+  ])("%s: exit code 2, the message on standard error, nothing on standard output", async (name, place) => {
+    const { code, stdout, stderr } = await terrarium(["plan", name, "--json"], folder);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    // A slow machine sees lines of progress before it.
+    const lines = stderr.trimEnd().split("\n");
+    const [first, ...rest] = lines.filter((line) => !line.startsWith("sketching designs"));
+    expect(first).toBe(place);
+    expect(rest.map((line) => line.slice(0, 12).trim())).toEqual(["found", "expected", "to mend"]);
+    expect(stderr).not.toMatch(/\bat .*:\d+:\d+\)?$/m);
+  });
 });

@@ -113,24 +113,29 @@ export function chooseFreely(sketches: readonly Sketch[], objectives: readonly O
  * order of the first objective, so that a sketch need only be compared with the front before it.
  */
 export function paretoFront(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
-  const points = sketches
-    .map((sketch) => ({ sketch, values: objectives.map((objective) => sketch.values[objective]) }))
-    .sort((a, b) => lexicographic(a.values, b.values));
-  const front: typeof points = [];
-  for (const point of points) {
-    if (!front.some(({ values }) => isNowhereWorse(values, point.values))) front.push(point);
+  const width = objectives.length;
+  const values = new Float64Array(sketches.length * width);
+  for (const [i, sketch] of sketches.entries()) {
+    for (let k = 0; k < width; k++) values[i * width + k] = sketch.values[objectives[k]!];
   }
-  return front.map(({ sketch }) => sketch);
-}
-
-function isNowhereWorse(a: readonly number[], b: readonly number[]): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i]! > b[i]!) return false;
-  return true;
-}
-
-function lexicographic(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
+  const order = Uint32Array.from(sketches.keys()).sort((a, b) => {
+    for (let k = 0; k < width; k++) {
+      const difference = values[a * width + k]! - values[b * width + k]!;
+      if (difference !== 0) return difference;
+    }
+    return a - b;
+  });
+  const front: number[] = [];
+  const dominated = (i: number): boolean => {
+    for (let f = 0; f < front.length; f++) {
+      let k = 0;
+      while (k < width && values[front[f]! * width + k]! <= values[i * width + k]!) k++;
+      if (k === width) return true;
+    }
+    return false;
+  };
+  for (const i of order) if (!dominated(i)) front.push(i);
+  return front.map((i) => sketches[i]!);
 }
 
 function compromise(front: readonly Sketch[], objectives: readonly Objective[]): Sketch {

@@ -10,6 +10,8 @@ export interface Decision<Option, Choice> {
   /** Heading in reports: "Cluster". */
   readonly title: string;
   readonly question: string;
+  /** True where no objective depends on it: it only has to be possible, and is reported beside the rest. */
+  readonly beside?: boolean;
   /** What the brief leaves open here, given what was chosen upstream. Never empty. */
   options(problem: Problem, upstream: Upstream): readonly Option[];
   /** What follows from an option, or why it cannot be taken. */

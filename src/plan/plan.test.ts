@@ -12,7 +12,7 @@ import { region } from "./decisions/region.ts";
 import { sketchDesigns, weigher } from "./designs.ts";
 import { makePlan } from "./plan.ts";
 import { gatherProblem, type Problem } from "./problem.ts";
-import { terminalReport } from "./report.ts";
+import { terminalReport } from "./terminal.ts";
 
 /** A brief that leaves only the tokens and the checkpoint interval open. */
 interface Small {

@@ -197,7 +197,7 @@ function meter(): Command {
       const record = await carbon.meterCommand(words, { now: () => Date.now() / 1000 });
       writeFileSync(options.record, `${JSON.stringify(record, null, 2)}\n`);
       const account = carbon.meterReport(record, new Sampler(options.seed), options.grid);
-      const text = await carbon.terminalReport(account);
+      const text = carbon.terminalReport(account);
       print(options, record, () => text);
       process.stderr.write(`record: ${options.record}\n`);
       process.exitCode = record.exitCode ?? 1;
@@ -213,7 +213,7 @@ async function show(
 ): Promise<void> {
   const { carbon } = await load();
   const disclosure = of && carbon.disclosure(of);
-  const text = await carbon.terminalReport(account);
+  const text = carbon.terminalReport(account);
   print(options, disclosure ?? object, () => text);
   if (options.out === undefined) return;
   writeFiles(options.out, {
