@@ -75,7 +75,8 @@ const SURPRISE = 0.01;
 
 /**
  * The failure rate of a node, drawn under the name `fleet/failure-rate`, or `fleet/failure-rate/<log>` where a log of
- * attempts (`nodeFailures`) is given: its name without its folder, so that draws do not depend on where it lies. Rates are of nodes of eight accelerators, as the published ones are.
+ * attempts (`nodeFailures`) is given: its name without its folder, so that draws do not depend on where it lies. Rates
+ * are of nodes of eight accelerators, as the published ones are.
  */
 export function failureRate(sampler: Sampler, log?: LoggedFailures): FailureRateEstimate {
   const prior = publishedPrior();

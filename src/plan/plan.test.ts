@@ -152,7 +152,7 @@ describe("what moves a plan's figures", () => {
     );
   });
 
-  it("half the failure rate doubles the time to failure and raises ETTR as the closed form says", async () => {
+  it("half the failure rate doubles the time to failure and raises ETTR as the renewal process says", async () => {
     const { problem, choices } = await designOf({ count: 256, grid: "FR", price: 2, tokens: 2e8 }, HOUR);
     const halved = Object.assign(problem.withSampler(problem.sampler), {
       failureRate: { ...problem.failureRate, rate: problem.failureRate.rate.times(0.5) },
@@ -162,15 +162,21 @@ describe("what moves a plan's figures", () => {
     const whole = choices.get(checkpoint);
     allClose(ratios(half.mttf, whole.mttf), 2);
     const queue = problem.sampler.inputs.find(({ name }) => name.includes("queue"))!.estimate;
-    // ETTR = (1 - r n (u0 + dt / 2)) / (1 + w / dt + (u0 + q) / R + r n q), arXiv:2410.21680, here written out again.
-    const closedForm = (choice: typeof whole) =>
+    // ETTR = R / E[wall-clock] of the renewal process that arXiv:2410.21680 approximates, here written out again.
+    const renewal = (choice: typeof whole) =>
       Estimate.combine(
         [choice.mttf, choice.restart, queue, choice.write, choice.productive],
         "1",
-        (mttf, u0, q, w, R) => (1 - (u0 + HOUR / 2) / mttf) / (1 + w / HOUR + (u0 + q) / R + q / mttf),
+        (mttf, u0, q, w, R) => {
+          const started = (mttf + q) * Math.exp(u0 / mttf);
+          const interval = (seconds: number) => started * Math.expm1(seconds / mttf);
+          const whole = Math.floor(R / HOUR);
+          const last = ((R - whole * HOUR) * (HOUR + w)) / HOUR;
+          return R / (started - mttf + whole * interval(HOUR + w) + interval(last));
+        },
       );
     for (const choice of [whole, half]) {
-      allClose(ratios(choice.ettr, closedForm(choice)), 1);
+      allClose(ratios(choice.ettr, renewal(choice)), 1);
       allClose(ratios(choice.wallClock, choice.productive.over(choice.ettr)), 1);
     }
     for (const ratio of ratios(half.ettr, whole.ettr)) expect(ratio).toBeGreaterThan(1);
