@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 60_000,
+    execArgv: ["--import", new URL("./test/typescript.mjs", import.meta.url).pathname],
     // Two cores: more workers only take memory from the tests that train or search.
     maxWorkers: 2,
     reporters: process.env.CI ? ["default", ["json", { outputFile: "test-results.json" }]] : ["default"],

@@ -1,0 +1,197 @@
+/**
+ * Runs ONNX models and keeps tensors between runs. It is what a runtime's worker thread holds: it knows models, feeds
+ * and a store of named state, and nothing of graphs, networks or training.
+ */
+
+import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
+import { dataTypeOf, type Elements, emptyElements, type Shape, sizeOf, type TensorSpec } from "./graph.ts";
+
+export interface ExecutorOptions {
+  /** Execution provider of ONNX Runtime: "cpu", "webgpu", "cuda", ... */
+  readonly provider: string;
+  readonly threads: number;
+}
+
+export interface ProgramDescription {
+  readonly id: number;
+  readonly model: Uint8Array;
+  /** Model input by the caller's name for it. */
+  readonly inputs: Readonly<Record<string, Port>>;
+  readonly outputs: Readonly<Record<string, Port>>;
+  /** Model input by the name of the state that it reads. */
+  readonly stateInputs: Readonly<Record<string, string>>;
+  /** Model output by the name of the state that it replaces. */
+  readonly stateOutputs: Readonly<Record<string, string>>;
+}
+
+/** A named place of a model and what goes through it. */
+export interface Port extends TensorSpec {
+  readonly name: string;
+}
+
+interface Cell {
+  readonly spec: TensorSpec;
+  current: RuntimeTensor;
+  /** The buffer that the next new value is written to; it and `current` change places after each run. */
+  spare: RuntimeTensor | undefined;
+}
+
+export type Values = Readonly<Record<string, Elements>>;
+
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #state = new Map<string, Cell>();
+  readonly #programs = new Map<number, { session: InferenceSession; description: ProgramDescription }>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  /** Makes state tensors of zeros. */
+  define(specs: Readonly<Record<string, TensorSpec>>): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const [name, spec] of Object.entries(specs)) {
+        this.#state.set(name, { spec, current: emptyTensor(spec), spare: undefined });
+      }
+    });
+  }
+
+  write(values: Values): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const [name, elements] of Object.entries(values)) {
+        const cell = this.#cell(name);
+        release(cell.current);
+        cell.current = wrap(elements.slice(), cell.spec.shape);
+      }
+    });
+  }
+
+  read(names: readonly string[]): Promise<Values> {
+    return this.#inTurn(async () => {
+      const values: Record<string, Elements> = {};
+      for (const name of names) {
+        const { current } = this.#cell(name);
+        values[name] = ((await current.getData()) as Elements).slice();
+      }
+      return values;
+    });
+  }
+
+  load(description: ProgramDescription): Promise<void> {
+    return this.#inTurn(async () => {
+      const session = await InferenceSession.create(
+        description.model,
+        sessionOptions(this.#options, description),
+      );
+      this.#programs.set(description.id, { session, description });
+    });
+  }
+
+  run(id: number, inputs: Values): Promise<Values> {
+    return this.#inTurn(async () => {
+      const { session, description } = this.#programs.get(id)!;
+      const feeds: Record<string, RuntimeTensor> = {};
+      for (const [name, port] of Object.entries(description.inputs)) {
+        feeds[port.name] = wrap(inputs[name]!, port.shape);
+      }
+      for (const [name, port] of Object.entries(description.stateInputs))
+        feeds[port] = this.#cell(name).current;
+
+      const fetches: Record<string, RuntimeTensor | null> = {};
+      for (const port of Object.values(description.outputs)) fetches[port.name] = emptyTensor(port);
+      for (const [name, port] of Object.entries(description.stateOutputs)) {
+        fetches[port] = this.#onDevice ? null : this.#spare(name);
+      }
+      const results = await session.run(feeds, fetches);
+
+      for (const [name, port] of Object.entries(description.stateOutputs)) {
+        const cell = this.#cell(name);
+        const old = cell.current;
+        cell.current = results[port]!;
+        if (this.#onDevice) release(old);
+        else cell.spare = old;
+      }
+      const values: Record<string, Elements> = {};
+      for (const [name, port] of Object.entries(description.outputs)) {
+        values[name] = results[port.name]!.data as Elements;
+      }
+      return values;
+    });
+  }
+
+  unload(id: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#programs.get(id)?.session.release();
+      this.#programs.delete(id);
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const id of [...this.#programs.keys()]) await this.unload(id);
+    await this.#inTurn(async () => this.#state.clear());
+  }
+
+  /** Whether state lives in the provider's own memory rather than in buffers that were allocated here. */
+  get #onDevice(): boolean {
+    return keepsStateOnDevice(this.#options.provider);
+  }
+
+  #cell(name: string): Cell {
+    const cell = this.#state.get(name);
+    if (!cell) throw new Error(`the state "${name}" was never defined`);
+    return cell;
+  }
+
+  #spare(name: string): RuntimeTensor {
+    const cell = this.#cell(name);
+    cell.spare ??= emptyTensor(cell.spec);
+    return cell.spare;
+  }
+
+  /** One thing at a time, in the order asked: a run must not see half of a write. */
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+const keepsStateOnDevice = (provider: string): boolean => provider === "webgpu";
+
+function sessionOptions(
+  { provider, threads }: ExecutorOptions,
+  { outputs, stateOutputs }: ProgramDescription,
+): InferenceSession.SessionOptions {
+  const locations = Object.fromEntries([
+    ...Object.values(outputs).map(({ name }) => [name, "cpu" as const]),
+    ...Object.values(stateOutputs).map((name) => [name, "gpu-buffer" as const]),
+  ]);
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Shapes are static, yet planned arenas cost memory and time here (measured: bench/engine).
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    ...(keepsStateOnDevice(provider) ? { preferredOutputLocation: locations } : {}),
+    extra: {
+      // Idle threads that spin take the core from whoever shares the machine.
+      session: { intra_op: { allow_spinning: "0" } },
+      // It would turn the transposes that `matmul`'s gradient makes on purpose back into the slow kernel.
+      optimization: { disable_specified_optimizers: "MatmulTransposeFusion" },
+    },
+  };
+}
+
+function wrap(elements: Elements, shape: Shape): RuntimeTensor {
+  return new RuntimeTensor(dataTypeOf(elements), elements as never, shape);
+}
+
+function emptyTensor({ dataType, shape }: TensorSpec): RuntimeTensor {
+  return wrap(emptyElements(dataType, sizeOf(shape)), shape);
+}
+
+function release(old: RuntimeTensor): void {
+  if (old.location === "gpu-buffer") old.dispose();
+}
