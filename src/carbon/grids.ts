@@ -74,6 +74,23 @@ export function gridIntensity(
   };
 }
 
+/** An intensity that a person wrote down instead of naming a place. */
+export function givenIntensity(
+  intensity: Intensity,
+  label: Partial<SignalLabel>,
+  source: string,
+): GridIntensity {
+  return {
+    zone: "given",
+    intensity,
+    signal: label.signal ?? "average",
+    accounting: label.accounting ?? "location",
+    boundary: label.boundary ?? "life-cycle",
+    provenance: { what: "carbon intensity", origin: "given", source },
+    note: "",
+  };
+}
+
 /**
  * What an hour of the year can differ from the mean by: the 5 % and 95 % quantiles of the hourly intensity, in
  * gCO2e/kWh. Undefined for places of which only the yearly mean is known.

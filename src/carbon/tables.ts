@@ -9,6 +9,7 @@ type Table =
   | "embodied"
   | "facilities"
   | "grids"
+  | "meters"
   | "sci-embodied"
   | "training-runs";
 

@@ -13,6 +13,7 @@ const LADDERS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
     ["MiB/accelerator", "GiB/accelerator"],
     ["GB/s", "TB/s"],
     ["TFLOP/s", "PFLOP/s", "EFLOP/s"],
+    ["GFLOP/token", "TFLOP/token"],
     ["gCO2e/kWh"],
     ["USD/accelerator/h"],
     ["kgCO2e/accelerator"],

@@ -36,6 +36,11 @@ export interface Attempt {
   readonly failedNode: string | undefined;
 }
 
+/** An attempt as a reader knows it: whatever its log says. */
+export type AttemptFields = Pick<Attempt, "job" | "state"> & {
+  readonly [Field in Exclude<keyof Attempt, "job" | "state">]?: Attempt[Field] | undefined;
+} & { readonly line?: number | undefined };
+
 const FLOAT_COLUMNS = [
   "submit",
   "eligible",
@@ -61,7 +66,7 @@ type FloatColumn = (typeof FLOAT_COLUMNS)[number];
 type TextColumn = (typeof TEXT_COLUMNS)[number];
 type CountColumn = (typeof COUNT_COLUMNS)[number];
 
-/** What a reader appends; anything left out is absent. Texts are given as codes of the table's dictionary. */
+/** Attempts in columns. Text columns hold codes of the table's dictionary. */
 export class AttemptTable {
   /** Dictionary of all text columns. */
   readonly texts = new Texts();
@@ -111,6 +116,26 @@ export class AttemptTable {
     for (const column of FLOAT_COLUMNS) this[column][row] = Number.NaN;
     this.arrayJob[row] = Number.NaN;
     this.arrayTask[row] = -1;
+    return row;
+  }
+
+  /** Adds an attempt given as an object; what is left out is absent. For readers that are not in a hurry. */
+  add(attempt: AttemptFields): number {
+    const row = this.append();
+    this.job[row] = this.jobCode(attempt.job);
+    this.state[row] = STATE_CODE[attempt.state];
+    if (attempt.arrayJob !== undefined) this.arrayJob[row] = this.jobCode(attempt.arrayJob);
+    if (attempt.arrayTask !== undefined) this.arrayTask[row] = attempt.arrayTask;
+    for (const column of FLOAT_COLUMNS) this[column][row] = attempt[column] ?? Number.NaN;
+    for (const column of TEXT_COLUMNS) this[column][row] = this.texts.code(attempt[column] ?? "");
+    this.nodes[row] = attempt.nodes ?? 1;
+    this.accelerators[row] = attempt.accelerators ?? 0;
+    this.exitCode[row] = attempt.exitCode ?? 0;
+    this.signal[row] = attempt.signal ?? 0;
+    this.line[row] = attempt.line ?? 0;
+    if (Number.isNaN(this.elapsedSeconds[row]!)) {
+      this.elapsedSeconds[row] = this.end[row]! - this.start[row]!;
+    }
     return row;
   }
 
@@ -263,4 +288,23 @@ export class JobIndex {
       if (row < 0 || this.#table.job[row] === job) return slot;
     }
   }
+}
+
+/**
+ * Removes rows that report the same attempt again (same job, submit and start: windows of sacct that overlap, or two
+ * logs of one cluster), keeping the later row, which knows more. `repeated` sees each later row.
+ */
+export function dropRepeats(table: AttemptTable, repeated: (row: number) => void = () => {}): number {
+  const index = new JobIndex(table);
+  const dropped = new Set<number>();
+  for (let row = 1; row < table.length; row++) {
+    for (let earlier = index.previous[row]!; earlier >= 0; earlier = index.previous[earlier]!) {
+      if (!Object.is(table.submit[earlier], table.submit[row])) continue;
+      if (!Object.is(table.start[earlier], table.start[row])) continue;
+      dropped.add(earlier);
+      repeated(row);
+      break;
+    }
+  }
+  return dropped.size === 0 ? 0 : table.filter((row) => !dropped.has(row));
 }

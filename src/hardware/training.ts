@@ -85,13 +85,6 @@ export type TrainingStep =
       readonly power: PowerPerAccelerator;
     });
 
-/** Compute time of one microstep on one accelerator, and what it keeps. Everything a layout's time depends on but rates. */
-interface Microstep {
-  /** Forward and backward pass and what is computed again: one list, counted as often as it runs. */
-  readonly work: readonly Work[];
-  readonly medianSeconds: number;
-}
-
 /**
  * Prepares `workload` on accelerators `a` and returns the function that says what a step takes on `count` of them.
  * Prepare once and ask for many counts: what does not depend on the count is reckoned only once. The layout is the one
@@ -119,40 +112,42 @@ export function trainingSteps(
   const machine = roofline(sampler, a);
   const { linkRate, linkLatency, networkRate, networkLatency } = interconnect(sampler, a);
   const stepEfficiency = programEfficiency(sampler, "training", "step efficiency", "1");
-  const rates = [
-    stepEfficiency,
-    machine.memoryEfficiency,
-    linkRate,
-    linkLatency,
-    networkRate,
-    networkLatency,
-  ] as const;
-  const medians = rates.map((rate) => rate.value()) as [number, number, number, number, number, number];
+  const rates = [machine.memoryEfficiency, linkRate, linkLatency, networkRate, networkLatency] as const;
+  const medians = rates.map((rate) => rate.value()) as [number, number, number, number, number];
   const machineMedians = [
     machine.computeEfficiency.value(),
     machine.memoryEfficiency.value(),
     machine.overhead.value(),
   ] as const;
 
-  const usable = programEfficiency(sampler, "training", "usable memory", "1").value() * a.memoryBytes;
+  const usable = programEfficiency(sampler, "memory", "usable share", "1").value() * a.memoryBytes;
   const needsPipeline = stateBytes(footprint, "states", 1, 1, 1) > usable * a.acceleratorsPerNode;
   const modelFlops =
     3 * sequences * sum(operators(architecture, trainingPass(1, context)), (row) => row.count * row.flops);
 
-  const part = (microbatch: number, ways: number) =>
-    tensorParallelPart(architecture, operators(architecture, trainingPass(microbatch, context)), ways, true);
+  const whole = memoised((microbatch: number) => operators(architecture, trainingPass(microbatch, context)));
+  const part = memoised((microbatch: number, ways: number) =>
+    tensorParallelPart(architecture, whole(microbatch), ways, true),
+  );
   /** Bytes kept for the backward pass grow with the microbatch in proportion. */
   const keptBytes = memoised((ways: number, recomputation: Recomputation) =>
     activationBytes(architecture, part(1, ways), recomputation, context, ways),
   );
-  const microstep = memoised((microbatch: number, ways: number, recomputation: Recomputation): Microstep => {
+  /** What one microstep computes: forward and backward pass and what runs again, of all pipeline stages. */
+  const microstepWork = memoised((microbatch: number, ways: number, recomputation: Recomputation): Work[] => {
     const rows = part(microbatch, ways);
-    const work = [
-      ...rows.map((row) => ({ ...row, count: 3 * row.count })),
-      ...recomputed(rows, recomputation),
-    ];
-    return { work, medianSeconds: rooflineSeconds(rooflineTerms(work, machine), ...machineMedians) };
+    return [...rows.map((row) => ({ ...row, count: 3 * row.count })), ...recomputed(rows, recomputation)];
   });
+  const microstepTime = memoised((microbatch: number, ways: number, recomputation: Recomputation) =>
+    operatorTime(microstepWork(microbatch, ways, recomputation), machine).over(stepEfficiency),
+  );
+  const microstepMedian = memoised(
+    (microbatch: number, ways: number, recomputation: Recomputation) =>
+      rooflineSeconds(
+        rooflineTerms(microstepWork(microbatch, ways, recomputation), machine),
+        ...machineMedians,
+      ) / stepEfficiency.value(),
+  );
 
   /** Seconds of a step, and those in which kernels run, as functions of one microstep's seconds and the rates. */
   const stepSeconds = (l: TrainingLayout) => {
@@ -178,23 +173,22 @@ export function trainingSteps(
 
     const regather = l.sharding === "all" ? 1 : 0;
 
-    const busy = (microstepSeconds: number, efficiency: number, memoryEfficiency: number) =>
-      (l.microsteps * microstepSeconds) / l.pipelineParallel / efficiency + updateSeconds / memoryEfficiency;
+    const busy = (microstepSeconds: number, memoryEfficiency: number) =>
+      (l.microsteps * microstepSeconds) / l.pipelineParallel + updateSeconds / memoryEfficiency;
     const total = (
       microstepSeconds: number,
-      efficiency: number,
       memoryEfficiency: number,
       linkRate: number,
       linkLatency: number,
       networkRate: number,
       networkLatency: number,
     ) => {
-      const microstep = microstepSeconds / l.pipelineParallel / efficiency;
+      const microstep = microstepSeconds / l.pipelineParallel;
       const gathering = collectiveSeconds(gather, linkRate, linkLatency, networkRate, networkLatency);
       const scattering = collectiveSeconds(scatter, linkRate, linkLatency, networkRate, networkLatency);
       const returning = scattering + regather * gathering;
       return (
-        busy(microstepSeconds, efficiency, memoryEfficiency) * (1 + bubble) +
+        busy(microstepSeconds, memoryEfficiency) * (1 + bubble) +
         exchanges * Math.max(gathering - microstep / 3, gathering / stageLayers) +
         exchanges * Math.max(returning - (2 * microstep) / 3, returning / stageLayers) +
         collectiveSeconds(reductions, linkRate, linkLatency, networkRate, networkLatency)
@@ -207,7 +201,7 @@ export function trainingSteps(
     const widest = Math.min(count, a.acceleratorsPerNode, architecture.attention.heads);
     const deepest = needsPipeline ? Math.min(count, DEEPEST_PIPELINE, depth) : 1;
     for (let tensorParallel = 1; tensorParallel <= widest; tensorParallel *= 2) {
-      for (let pipelineParallel = 1; pipelineParallel <= deepest; pipelineParallel *= 2) {
+      spreading: for (let pipelineParallel = 1; pipelineParallel <= deepest; pipelineParallel *= 2) {
         const parts = tensorParallel * pipelineParallel;
         if (parts > count) break;
         const dataParallel = Math.min(Math.floor(count / parts), sequences);
@@ -222,8 +216,8 @@ export function trainingSteps(
             const needed = (microbatch: number) =>
               states + kept * microbatch * Math.min(1, Math.ceil(share / microbatch) / pipelineParallel);
             const largest = largestPower(share, (microbatch) => needed(microbatch) <= usable);
-            // A larger microbatch is never slower but where fewer microsteps lengthen a pipeline's bubble.
-            const smallest = pipelineParallel > 1 ? 1 : largest;
+            // A larger microbatch is slower only where it lengthens a pipeline's bubble or leaves a microstep half full.
+            const smallest = pipelineParallel > 1 || share % largest > 0 ? 1 : largest;
             for (let microbatch = smallest; microbatch <= largest; microbatch *= 2) {
               yield {
                 tensorParallel,
@@ -235,6 +229,11 @@ export function trainingSteps(
                 recomputation,
                 memoryBytes: needed(microbatch),
               };
+            }
+            // Where all of a replica's sequences fit at once, computing again or sharding more can only cost time.
+            if (2 * largest > share && needed(largest) <= usable) {
+              if (recomputation === "none") continue spreading;
+              break;
             }
           }
         }
@@ -256,17 +255,16 @@ export function trainingSteps(
     for (const layout of layouts(count)) {
       let seconds = Number.POSITIVE_INFINITY;
       if (layout.memoryBytes <= usable) {
-        const { medianSeconds } = microstep(layout.microbatch, layout.tensorParallel, layout.recomputation);
-        seconds = stepSeconds(layout).total(medianSeconds, ...medians);
+        const { microbatch, tensorParallel, recomputation } = layout;
+        seconds = stepSeconds(layout).total(
+          microstepMedian(microbatch, tensorParallel, recomputation),
+          ...medians,
+        );
       }
       best = better(best, { layout, seconds });
     }
     return count > 1 ? better(best, choose(Math.floor(count / 2))) : best!;
   });
-
-  const microstepTime = memoised((microbatch: number, ways: number, recomputation: Recomputation) =>
-    operatorTime(microstep(microbatch, ways, recomputation).work, machine),
-  );
 
   return (count) => {
     if (!Number.isSafeInteger(count) || count < 1) {
@@ -280,25 +278,31 @@ export function trainingSteps(
     const memory = Estimate.exact(layout.memoryBytes, "B/accelerator", a.evidence);
     if (!Number.isFinite(medianSeconds)) return { fits: false, accelerators: count, layout, memory };
 
-    const microstepped = microstepTime(layout.microbatch, layout.tensorParallel, layout.recomputation);
+    const { microbatch, tensorParallel, pipelineParallel, dataParallel, recomputation } = layout;
+    const microstep = microstepTime(microbatch, tensorParallel, recomputation);
     const seconds = stepSeconds(layout);
-    const time = Estimate.combine([microstepped, ...rates], "s", seconds.total);
-    const busy = Estimate.combine(
-      [microstepped, stepEfficiency, machine.memoryEfficiency],
-      "s",
-      seconds.busy,
-    );
-    const working = (layout.tensorParallel * layout.pipelineParallel * layout.dataParallel) / count;
+    const time = Estimate.combine([microstep, ...rates], "s", seconds.total);
+    const busy = memoised(() => Estimate.combine([microstep, machine.memoryEfficiency], "s", seconds.busy));
+    const working = (tensorParallel * pipelineParallel * dataParallel) / count;
+    const power = memoised(() => averagePower(sampler, a, "training", busy().over(time).times(working)));
     return {
       fits: true,
       accelerators: count,
       layout,
       memory,
       time,
-      throughput: Estimate.exact(sequences * context, "token").over(time),
-      modelFlopsUtilisation: Estimate.exact(modelFlops / (count * machine.flopsPerSecond), "s").over(time),
-      waiting: time.minus(busy),
-      power: averagePower(sampler, a, "training", busy.over(time).times(working)),
+      get throughput() {
+        return Estimate.exact(sequences * context, "token").over(time);
+      },
+      get modelFlopsUtilisation() {
+        return Estimate.exact(modelFlops / (count * machine.flopsPerSecond), "s").over(time);
+      },
+      get waiting() {
+        return time.minus(busy());
+      },
+      get power() {
+        return power();
+      },
     };
   };
 }

@@ -5,6 +5,7 @@
 import {
   Estimate,
   type Evidence,
+  formatNumber,
   GIVEN,
   InputError,
   normalQuantile,
@@ -19,7 +20,6 @@ import {
   DrawnLaw,
   drawRow,
   type FittedRange,
-  farCorner,
   lossAt,
   type Nats,
   type Reach,
@@ -33,11 +33,12 @@ import {
   placementEffect,
   referenceRuns,
   shareEffect,
+  sharesTrained,
 } from "./composition.ts";
 import { bootstrapFits, variableProjection } from "./fit.ts";
 import { asPoint, FAMILIES, type Family, isoFlopRuns } from "./hybridRuns.ts";
 
-/** Huber's constant: 1.345 times the scatter about the fit (0.015 nats), so that the one misprinted cell has no pull. */
+/** About 1.345 times the scatter about the fit (0.017 nats), Huber's constant; it leaves the one misprinted cell no pull. */
 const HUBER_NATS = 0.02;
 const RESAMPLES = 1000;
 
@@ -121,7 +122,7 @@ export interface ArchitectureLaw {
 
 /** The families' laws with a sampler's draws. Make one for a sampler; `of` is then cheap. */
 export class DrawnFamilies {
-  readonly #laws: ReadonlyMap<Family, DrawnLaw>;
+  readonly #laws: ReadonlyMap<Family | "sliding-window", DrawnLaw>;
   readonly #sampler: Sampler;
 
   /**
@@ -130,22 +131,23 @@ export class DrawnFamilies {
    */
   constructor(sampler: Sampler) {
     const { resamples, ranges, setUp } = familyLaws();
-    const { parameters, tokens } = farCorner({
-      parameters: [0, Math.max(...ranges.map((range) => range.parameters[1]))],
-      tokens: [0, Math.max(...ranges.map((range) => range.tokens[1]))],
-    });
+    const parameters = Math.max(...ranges.map((range) => range.parameters[1]));
+    const tokens = Math.max(...ranges.map((range) => range.tokens[1]));
     const promise = (fits: readonly Coefficients[]) =>
       fits.reduce((sum, fit) => sum + lossAt(fit, parameters, tokens), 0) / fits.length;
     const rows = drawRow("laws/hybrid fit", resamples, promise, FITTED, sampler);
     const common = sampler.draw("laws/set-up", normalQuantile(0, setUp.common), "nat", FITTED);
     this.#sampler = sampler;
-    this.#laws = new Map(
-      FAMILIES.map((family, i) => {
-        const own = sampler.draw(`laws/set-up/${family}`, normalQuantile(0, setUp.family), "nat", FITTED);
-        const fits = rows.map((row) => row[i]!);
-        return [family, new DrawnLaw(fits, FITTED).plus(common).plus(own)];
-      }),
-    );
+    const ofFamily = (name: Family | "sliding-window", base: Family) => {
+      const own = sampler.draw(`laws/set-up/${name}`, normalQuantile(0, setUp.family), "nat", FITTED);
+      const fits = rows.map((row) => row[FAMILIES.indexOf(base)]!);
+      return DrawnLaw.of(fits, FITTED).plus(common).plus(own);
+    };
+    this.#laws = new Map([
+      ...FAMILIES.map((family) => [family, ofFamily(family, family)] as const),
+      // No sweep of its own: the Transformer's law, but what another set-up adds is not the Transformer's.
+      ["sliding-window", ofFamily("sliding-window", "transformer")],
+    ]);
   }
 
   /** The law of a family's isoFLOP model: attention in one block of six for the hybrids, in the middle. */
@@ -169,13 +171,13 @@ export class DrawnFamilies {
         remedy: "train small models of this mixture and fit their runs",
       });
     }
-    const base = family === "sliding-window" ? "transformer" : family;
     const effects = { share: shareEffect(composition), placement: placementEffect(composition) };
     const law = this.#laws
-      .get(base)!
+      .get(family)!
       .plus(this.#draw("laws/attention share", effects.share))
       .plus(this.#draw("laws/attention placement", effects.placement));
-    const range = familyLaws().ranges[FAMILIES.indexOf(base)]!;
+    const range =
+      familyLaws().ranges[FAMILIES.indexOf(family === "sliding-window" ? "transformer" : family)]!;
     return {
       composition,
       effects,
@@ -190,10 +192,8 @@ export class DrawnFamilies {
   /** An effect, somewhere between the values at the published sizes: the same place for all architectures. */
   #draw(name: string, { low, high }: Effect): Nats {
     if (low === high) return Estimate.exact(low, "nat", low === 0 ? GIVEN : PUBLISHED);
-    return this.#sampler
-      .draw(name, uniformQuantile(0, 1), "nat", PUBLISHED)
-      .times(high - low)
-      .plus(Estimate.exact(low, "nat"));
+    const place = this.#sampler.draw(name, uniformQuantile(0, 1), "1", PUBLISHED);
+    return Estimate.combine([place], "nat", (p) => low + p * (high - low));
   }
 }
 
@@ -201,17 +201,20 @@ function reasons(composition: Composition, distance: Reach, range: FittedRange):
   const { family, attentionShare, alternating, experts } = composition;
   const list: string[] = [];
   const far = (name: string, factor: number, [low, high]: FittedRange["tokens"]) => {
-    if (factor > 1)
-      list.push(
-        `${factor.toPrecision(2)} times outside the ${name} of the runs (${low.toPrecision(2)} to ${high.toPrecision(2)})`,
-      );
+    if (factor === 1) return;
+    const span = `${formatNumber(low)} to ${formatNumber(high)}`;
+    list.push(`${formatNumber(factor, 2)} times beyond the ${name} of the runs (${span})`);
   };
   far("parameters", distance.parameters, range.parameters);
   far("tokens", distance.tokens, range.tokens);
-  if (!alternating)
+  const shares = sharesTrained(family);
+  if (shares && (attentionShare < shares[0] || attentionShare > shares[1])) {
+    const [share, low, high] = [attentionShare, ...shares].map((value) => formatNumber(value, 2));
+    list.push(`attention in a share of ${share} of the blocks, beyond those of the runs (${low} to ${high})`);
+  }
+  if (!alternating) {
     list.push("a feed-forward layer does not follow each token mixer, as it does in every published run");
+  }
   if (experts) list.push("the runs are dense, and this has a mixture of experts");
-  if (family === "sliding-window" && attentionShare === 0)
-    list.push("no run on equal tokens has sliding windows alone");
   return list;
 }

@@ -67,11 +67,6 @@ export function computeOptimum(fit: Coefficients, flops: number): { parameters: 
   return { parameters: Math.exp(lnParameters), tokens: Math.exp(lnProduct - lnParameters) };
 }
 
-/** The far corner of a law's range, where its fits differ in what they promise from scale. */
-export function farCorner(range: FittedRange): { parameters: number; tokens: number } {
-  return { parameters: range.parameters[1], tokens: range.tokens[1] };
-}
-
 /**
  * Draws one of `rows`, equally likely, as the single input `name`. The input's value is `key(row)` in nats, by which the
  * rows are ranked: pinned at 5 % it is the row whose key is the 5 % quantile. One row alone is exact and is no input.
@@ -90,51 +85,66 @@ export function drawRow<T>(
   return Array.from(sampler.draw(name, quantile, "nat", evidence).draws, (drawn) => byKey.get(drawn)!);
 }
 
-/** A law whose fits have been drawn: entry i of each column belongs to draw i, as in every `Estimate`. */
-export class DrawnLaw {
-  readonly #floor: Float64Array;
-  readonly #lnA: Float64Array;
-  readonly #alpha: Float64Array;
-  readonly #lnB: Float64Array;
-  readonly #beta: Float64Array;
-  readonly #evidence: Evidence;
+/** Fits by coefficient: entry i of each column belongs to draw i, as in every `Estimate`; one entry stands for all. */
+type Columns = { readonly [C in keyof Coefficients]: Float64Array };
 
-  /** `fits` has one entry a draw, or a single one that stands for all. */
-  constructor(fits: readonly Coefficients[], evidence: Evidence) {
-    this.#floor = Float64Array.from(fits, (fit) => fit.floor);
-    this.#lnA = Float64Array.from(fits, (fit) => fit.lnA);
-    this.#alpha = Float64Array.from(fits, (fit) => fit.alpha);
-    this.#lnB = Float64Array.from(fits, (fit) => fit.lnB);
-    this.#beta = Float64Array.from(fits, (fit) => fit.beta);
+/** A law whose fits have been drawn. */
+export class DrawnLaw {
+  readonly #columns: Columns;
+  readonly #evidence: Evidence;
+  /** E + A / N^alpha at the size that was asked for last: a planner varies the tokens of one size many times. */
+  #atSize: { readonly parameters: number; readonly terms: Float64Array } | undefined;
+
+  private constructor(columns: Columns, evidence: Evidence) {
+    this.#columns = columns;
     this.#evidence = evidence;
   }
 
-  /** Loss after `tokens` of fresh (or effective) data, nats a token. */
-  loss(parameters: number, tokens: number | Tokens): Nats {
-    const lnParameters = Math.log(requirePositive("parameters", parameters));
-    if (typeof tokens !== "number")
-      return this.#drawwise(tokens, "nat", (fit, d) => lossAt(fit, parameters, d));
-    // The planner asks this thousands of times: no objects, no calls but the two exponentials.
-    const lnTokens = Math.log(requirePositive("tokens", tokens));
-    const draws = new Float64Array(this.#floor.length);
-    for (let i = 0; i < draws.length; i++) {
-      draws[i] =
-        this.#floor[i]! +
-        Math.exp(this.#lnA[i]! - this.#alpha[i]! * lnParameters) +
-        Math.exp(this.#lnB[i]! - this.#beta[i]! * lnTokens);
-    }
-    return Estimate.fromDraws(draws, "nat", this.#evidence);
+  /** `fits` has one entry a draw, or a single one that stands for all. */
+  static of(fits: readonly Coefficients[], evidence: Evidence): DrawnLaw {
+    const column = (name: keyof Coefficients) => Float64Array.from(fits, (fit) => fit[name]);
+    return new DrawnLaw(
+      {
+        floor: column("floor"),
+        lnA: column("lnA"),
+        alpha: column("alpha"),
+        lnB: column("lnB"),
+        beta: column("beta"),
+      },
+      evidence,
+    );
   }
 
   /** The same law with `nats` added to the loss: an effect, or the scatter of a set-up. */
   plus(nats: Nats): DrawnLaw {
-    const shift = nats.draws;
-    const last = this.#floor.length - 1;
-    const fits = Array.from({ length: Math.max(shift.length, last + 1) }, (_, draw) => {
-      const fit = this.#fit(Math.min(draw, last));
-      return { ...fit, floor: fit.floor + shift[Math.min(draw, shift.length - 1)]! };
-    });
-    return new DrawnLaw(fits, weakest([this.#evidence, nats]));
+    const length = Math.max(this.#columns.floor.length, nats.draws.length);
+    const column = (values: Float64Array) =>
+      values.length === length ? values : new Float64Array(length).fill(values[0]!);
+    const shift = column(nats.draws);
+    return new DrawnLaw(
+      {
+        floor: column(this.#columns.floor).map((value, i) => value + shift[i]!),
+        lnA: column(this.#columns.lnA),
+        alpha: column(this.#columns.alpha),
+        lnB: column(this.#columns.lnB),
+        beta: column(this.#columns.beta),
+      },
+      weakest([this.#evidence, nats]),
+    );
+  }
+
+  /** Loss after `tokens` of fresh (or effective) data, nats a token. */
+  loss(parameters: number, tokens: number | Tokens): Nats {
+    requirePositive("parameters", parameters);
+    if (typeof tokens !== "number") {
+      return this.#drawwise(tokens, "nat", (fit, d) => lossAt(fit, parameters, d));
+    }
+    const lnD = Math.log(requirePositive("tokens", tokens));
+    const { lnB, beta } = this.#columns;
+    const sizes = this.#sizeTerms(parameters);
+    const draws = new Float64Array(sizes.length);
+    for (let i = 0; i < draws.length; i++) draws[i] = sizes[i]! + Math.exp(lnB[i]! - beta[i]! * lnD);
+    return Estimate.fromDraws(draws, "nat", this.#evidence);
   }
 
   /** Parameters and tokens that minimise the loss at a budget of 6 N D, and that loss. */
@@ -151,14 +161,13 @@ export class DrawnLaw {
     };
   }
 
-  #fit(i: number): Coefficients {
-    return {
-      floor: this.#floor[i]!,
-      lnA: this.#lnA[i]!,
-      alpha: this.#alpha[i]!,
-      lnB: this.#lnB[i]!,
-      beta: this.#beta[i]!,
-    };
+  #sizeTerms(parameters: number): Float64Array {
+    if (this.#atSize?.parameters === parameters) return this.#atSize.terms;
+    const lnN = Math.log(parameters);
+    const { floor, lnA, alpha } = this.#columns;
+    const terms = floor.map((value, i) => value + Math.exp(lnA[i]! - alpha[i]! * lnN));
+    this.#atSize = { parameters, terms };
+    return terms;
   }
 
   #drawwise<S extends string>(
@@ -166,12 +175,14 @@ export class DrawnLaw {
     symbol: S,
     formula: (fit: Coefficients, value: number) => number,
   ): Estimate<DimensionOf<S>> {
+    const { floor, lnA, alpha, lnB, beta } = this.#columns;
     const values = input.draws;
-    const last = this.#floor.length - 1;
-    const draws = Float64Array.from({ length: Math.max(values.length, last + 1) }, (_, draw) => {
-      const fit = this.#fit(Math.min(draw, last));
-      return formula(fit, values[Math.min(draw, values.length - 1)]!);
-    });
+    const draws = new Float64Array(Math.max(values.length, floor.length));
+    for (let draw = 0; draw < draws.length; draw++) {
+      const i = floor.length === 1 ? 0 : draw;
+      const fit = { floor: floor[i]!, lnA: lnA[i]!, alpha: alpha[i]!, lnB: lnB[i]!, beta: beta[i]! };
+      draws[draw] = formula(fit, values[values.length === 1 ? 0 : draw]!);
+    }
     return Estimate.fromDraws(draws, symbol, weakest([input, this.#evidence]));
   }
 }
@@ -197,11 +208,10 @@ export function rangeOf(runs: readonly { parameters: number; tokens: number }[])
   };
 }
 
-/** Draws a law. Call once for a sampler and evaluate the result as often as needed. */
+/** Draws a law, its fits ranked by the loss at the largest size and token count of its runs. Call once for a sampler and evaluate the result as often as needed. */
 export function drawLaw(law: ScalingLaw, sampler: Sampler): DrawnLaw {
-  const { parameters, tokens } = farCorner(law.range);
-  const key = (fit: Coefficients) => lossAt(fit, parameters, tokens);
-  return new DrawnLaw(drawRow(`laws/${law.name}`, law.fits, key, law.evidence, sampler), law.evidence);
+  const key = (fit: Coefficients) => lossAt(fit, law.range.parameters[1], law.range.tokens[1]);
+  return DrawnLaw.of(drawRow(`laws/${law.name}`, law.fits, key, law.evidence, sampler), law.evidence);
 }
 
 function requirePositive(path: string, value: number): number {

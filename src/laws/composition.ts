@@ -79,6 +79,15 @@ export function shareEffect({ family, attentionShare }: Composition): Effect {
   return between(effects, `attention share ${attentionShare.toFixed(2)}, arXiv:2510.04800 Tables 2 and 10`);
 }
 
+/** The lowest and highest share of attention of the runs on equal tokens; undefined for a family without any choice. */
+export function sharesTrained(family: Composition["family"]): readonly [number, number] | undefined {
+  if (family === undefined || family === "transformer" || family === "ssm") return undefined;
+  const shares = hybridRuns()
+    .filter((run) => run.study === "equal tokens" && run.family === family)
+    .map((run) => shareOf(run.mixers));
+  return [Math.min(...shares), Math.max(...shares)];
+}
+
 /** The equal-token runs of the models that the isoFLOP laws were fitted to: one a family and size. */
 export function referenceRuns(): readonly HybridRun[] {
   const fitted = new Set(hybridRuns().flatMap(({ study, model }) => (study === "isoflop" ? [model] : [])));

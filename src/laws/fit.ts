@@ -22,6 +22,8 @@ export interface VariableProjectionOptions {
   readonly huber?: number;
   /** One E for all groups (the default), or one for each. */
   readonly floors?: "shared" | "each";
+  /** Whether alpha and beta are one exponent (arXiv:2403.08540, arXiv:2305.16264). Default: no. */
+  readonly tied?: boolean;
   /** Where to start; without it, at the best of a coarse grid. */
   readonly start?: Exponents;
 }
@@ -39,6 +41,8 @@ const MOST_STEPS = 200;
 /** Stops when this many steps in a row improve the objective by less than the tolerance's share of it. */
 const IDLE_STEPS = 3;
 const TOLERANCE = 1e-8;
+const LEAST_DAMPING = 1e-12;
+const MOST_DAMPING = 1e9;
 /** The most that one step changes the logarithm of an exponent. */
 const LONGEST_STEP = 0.5;
 
@@ -51,26 +55,29 @@ const LONGEST_STEP = 0.5;
  */
 export function variableProjection(
   groups: readonly (readonly Run[])[],
-  { huber = Number.POSITIVE_INFINITY, floors = "shared", start }: VariableProjectionOptions = {},
+  {
+    huber = Number.POSITIVE_INFINITY,
+    floors = "shared",
+    tied = false,
+    start,
+  }: VariableProjectionOptions = {},
 ): FamilyFit {
-  const problem = new SeparableProblem(groups, floors);
+  const problem = new SeparableProblem(groups, floors, tied);
   let exponents = start ?? problem.bestOnGrid();
   problem.squares(exponents);
   let objective = problem.reweigh(huber);
   let damping = 1e-3;
   let idle = 0;
-  for (let step = 0; step < MOST_STEPS && idle < IDLE_STEPS; step++) {
+  for (let step = 0; step < MOST_STEPS && idle < IDLE_STEPS && damping < MOST_DAMPING; step++) {
     const here = problem.squares(exponents);
     const trial = problem.step(exponents, damping);
-    if (problem.squares(trial) <= here) {
-      exponents = trial;
-      damping = Math.max(damping / 10, 1e-12);
-    } else {
-      problem.squares(exponents);
-      damping = Math.min(damping * 10, 1e9);
-    }
+    const accepted = problem.squares(trial) <= here;
+    if (accepted) exponents = trial;
+    else problem.squares(exponents);
+    damping = accepted ? Math.max(damping / 10, LEAST_DAMPING) : damping * 10;
     const next = problem.reweigh(huber);
-    idle = objective - next <= TOLERANCE * objective ? idle + 1 : 0;
+    // A rejected step says nothing of the minimum, only that the damping was too small.
+    if (accepted) idle = objective - next <= TOLERANCE * objective ? idle + 1 : 0;
     objective = next;
   }
   return { fits: problem.fits(exponents), objective };
@@ -85,6 +92,7 @@ class SeparableProblem {
   readonly #weight: Float64Array;
   readonly #centreN: number;
   readonly #centreD: number;
+  readonly #tied: boolean;
   readonly #groups: number;
   readonly #floors: number;
   /** N^-alpha and D^-beta of each run at the exponents that were solved last, then the residuals there. */
@@ -93,12 +101,15 @@ class SeparableProblem {
   readonly #residual: Float64Array;
   readonly #normal: Float64Array;
   readonly #solution: Float64Array;
-  /** Whether `#normal` holds the Cholesky factor of the normal equations: no coefficient is at its bound. */
+  /** 1 for each coefficient that is not held at its bound of 0. */
+  readonly #free: Uint8Array;
+  /** Whether `#normal` holds the Cholesky factor of the normal equations of the free coefficients. */
   #factored = false;
 
-  constructor(groups: readonly (readonly Run[])[], floors: "shared" | "each") {
+  constructor(groups: readonly (readonly Run[])[], floors: "shared" | "each", tied: boolean) {
     const runs = groups.flat();
-    requireRuns(runs, groups);
+    requireRuns(groups, tied ? 4 : 5);
+    this.#tied = tied;
     this.#lnN = Float64Array.from(runs, (run) => Math.log(run.parameters));
     this.#lnD = Float64Array.from(runs, (run) => Math.log(run.tokens));
     this.#loss = Float64Array.from(runs, (run) => run.loss);
@@ -114,12 +125,13 @@ class SeparableProblem {
     const unknowns = this.#floors + 2 * groups.length;
     this.#normal = new Float64Array(unknowns * unknowns);
     this.#solution = new Float64Array(unknowns);
+    this.#free = new Uint8Array(unknowns);
   }
 
   bestOnGrid(): Exponents {
     let best = { alpha: 0, beta: 0, value: Number.POSITIVE_INFINITY };
     for (const alpha of EXPONENTS) {
-      for (const beta of EXPONENTS) {
+      for (const beta of this.#tied ? [alpha] : EXPONENTS) {
         const value = this.squares({ alpha, beta });
         if (value < best.value) best = { alpha, beta, value };
       }
@@ -171,6 +183,10 @@ class SeparableProblem {
     }
     // |L^-1 v|^2 is v' (L L')^-1 v: what the linear part takes away.
     if (this.#factored) {
+      for (let k = 0; k < p; k++) {
+        absorbedA[k]! *= this.#free[k]!;
+        absorbedB[k]! *= this.#free[k]!;
+      }
       this.#forward(absorbedA);
       this.#forward(absorbedB);
       for (let k = 0; k < p; k++) {
@@ -179,14 +195,26 @@ class SeparableProblem {
         hbb -= absorbedB[k]! * absorbedB[k]!;
       }
     }
-    const saa = haa * (1 + damping) + Number.MIN_VALUE;
-    const sbb = hbb * (1 + damping) + Number.MIN_VALUE;
+    const limited = (change: number) => Math.exp(Math.max(-LONGEST_STEP, Math.min(LONGEST_STEP, change)));
+    if (this.#tied) {
+      const curvature = (haa + 2 * hab + hbb) * (1 + damping);
+      if (!(curvature > 0)) return { alpha, beta };
+      const factor = limited(-(ga + gb) / curvature);
+      return { alpha: alpha * factor, beta: alpha * factor };
+    }
+    const saa = haa * (1 + damping);
+    const sbb = hbb * (1 + damping);
     const determinant = saa * sbb - hab * hab;
-    if (!(determinant > 0)) return { alpha, beta };
-    const limited = (change: number) => Math.max(-LONGEST_STEP, Math.min(LONGEST_STEP, change));
+    if (!(determinant > 0)) {
+      // A term that is held at 0 says nothing of its exponent: move the other one, which may set the term free.
+      return {
+        alpha: saa > 0 ? alpha * limited(-ga / saa) : alpha,
+        beta: sbb > 0 ? beta * limited(-gb / sbb) : beta,
+      };
+    }
     return {
-      alpha: alpha * Math.exp(limited((hab * gb - sbb * ga) / determinant)),
-      beta: beta * Math.exp(limited((hab * ga - saa * gb) / determinant)),
+      alpha: alpha * limited((hab * gb - sbb * ga) / determinant),
+      beta: beta * limited((hab * ga - saa * gb) / determinant),
     };
   }
 
@@ -197,8 +225,8 @@ class SeparableProblem {
       this.#x[i] = Math.exp(-alpha * (this.#lnN[i]! - this.#centreN));
       this.#y[i] = Math.exp(-beta * (this.#lnD[i]! - this.#centreD));
     }
-    this.#factored = this.#solveNormalEquations();
-    if (!this.#factored) this.#solveNonNegative();
+    this.#free.fill(1);
+    if (!(this.#factorNormalEquations() && this.#solveFactored())) this.#solveNonNegative();
     let total = 0;
     for (let i = 0; i < n; i++) {
       const g = this.#group[i]!;
@@ -226,11 +254,15 @@ class SeparableProblem {
     }));
   }
 
-  /** Cholesky's method in place; false where the system is singular or a coefficient comes out negative. */
-  #solveNormalEquations(): boolean {
+  /**
+   * Cholesky's method in place, over the coefficients that are free (the others get a row of the identity); false where
+   * the system is singular.
+   */
+  #factorNormalEquations(): boolean {
     const p = this.#solution.length;
     const m = this.#normal.fill(0);
     const s = this.#solution.fill(0);
+    this.#factored = false;
     for (let i = 0; i < this.#loss.length; i++) {
       const g = this.#group[i]!;
       const e = this.#floors === 1 ? 0 : g;
@@ -251,6 +283,12 @@ class SeparableProblem {
       s[b]! += wy * loss;
     }
     for (let j = 0; j < p; j++) {
+      if (this.#free[j]) continue;
+      for (let k = 0; k < p; k++) m[Math.max(j, k) * p + Math.min(j, k)] = 0;
+      m[j * p + j] = 1;
+      s[j] = 0;
+    }
+    for (let j = 0; j < p; j++) {
       let diagonal = m[j * p + j]!;
       const whole = diagonal;
       for (let k = 0; k < j; k++) diagonal -= m[j * p + k]! ** 2;
@@ -263,6 +301,15 @@ class SeparableProblem {
         m[i * p + j] = value / root;
       }
     }
+    this.#factored = true;
+    return true;
+  }
+
+  /** Solves for the coefficients; false where one comes out negative. */
+  #solveFactored(): boolean {
+    const s = this.#solution;
+    const m = this.#normal;
+    const p = s.length;
     this.#forward(s);
     for (let i = p - 1; i >= 0; i--) {
       for (let k = i + 1; k < p; k++) s[i]! -= m[k * p + i]! * s[k]!;
@@ -281,6 +328,7 @@ class SeparableProblem {
     }
   }
 
+  /** Solves under the bounds, and leaves the factor of what is free there, which is what a step projects out. */
   #solveNonNegative(): void {
     const rows = Array.from(this.#loss, (_, i) => {
       const row = new Array<number>(this.#solution.length).fill(0);
@@ -291,12 +339,13 @@ class SeparableProblem {
       row[this.#floors + 2 * g + 1] = w * this.#y[i]!;
       return row;
     });
-    this.#solution.set(
-      nnls(
-        rows,
-        Array.from(this.#loss, (loss, i) => Math.sqrt(this.#weight[i]!) * loss),
-      ),
+    const solution = nnls(
+      rows,
+      Array.from(this.#loss, (loss, i) => Math.sqrt(this.#weight[i]!) * loss),
     );
+    for (const [j, coefficient] of solution.entries()) this.#free[j] = coefficient > 0 ? 1 : 0;
+    this.#factorNormalEquations();
+    this.#solution.set(solution);
   }
 }
 
@@ -316,7 +365,7 @@ export function huberLog(
   runs: readonly Run[],
   { delta = 1e-3, starts }: HuberLogOptions = {},
 ): { fit: Coefficients; objective: number } {
-  requireRuns(runs, [runs]);
+  requireRuns([runs], 5);
   const n = runs.length;
   const lnLoss = Float64Array.from(runs, (run) => Math.log(run.loss));
   const lnN = Float64Array.from(runs, (run) => Math.log(run.parameters));
@@ -367,7 +416,7 @@ export function huberLog(
 
 /** For each pair of exponents of the grid, the best E, A and B that are all above zero. */
 function gridOfStarts(runs: readonly Run[]): Coefficients[] {
-  const problem = new SeparableProblem([runs], "shared");
+  const problem = new SeparableProblem([runs], "shared", false);
   return EXPONENTS.flatMap((alpha) =>
     EXPONENTS.map((beta) => {
       const [fit] = problem.fits({ alpha, beta });
@@ -435,26 +484,21 @@ function centre(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Five unknowns of one group need five runs; fewer have no best fit. */
-const LEAST_RUNS = 5;
-
-function requireRuns(runs: readonly Run[], groups: readonly (readonly Run[])[]): void {
-  const few = groups.find((group) => group.length < LEAST_RUNS);
-  if (few || groups.length === 0) {
+function requireRuns(groups: readonly (readonly Run[])[], unknowns: number): void {
+  const fewest = Math.min(...groups.map((group) => group.length));
+  if (groups.length === 0 || fewest < unknowns) {
     throw new InputError({
-      found: `${few?.length ?? 0} runs`,
-      expected: `at least ${LEAST_RUNS} runs to fit five coefficients`,
+      found: `${groups.length === 0 ? 0 : fewest} runs`,
+      expected: `at least ${unknowns} runs, one for each unknown of the law`,
       remedy: "add runs at other sizes and token counts",
     });
   }
-  const bad = runs.findIndex(
-    (run) => ![run.parameters, run.tokens, run.loss].every((v) => v > 0 && Number.isFinite(v)),
-  );
-  if (bad >= 0) {
+  for (const run of groups.flat()) {
+    if ([run.parameters, run.tokens, run.loss].every((value) => value > 0 && Number.isFinite(value)))
+      continue;
     throw new InputError({
-      place: { path: `runs[${bad}]` },
-      found: JSON.stringify(runs[bad]),
-      expected: "positive parameters, tokens and loss",
+      found: JSON.stringify({ parameters: run.parameters, tokens: run.tokens, loss: run.loss }),
+      expected: "runs with positive parameters, tokens and loss",
     });
   }
 }

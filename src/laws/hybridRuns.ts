@@ -1,5 +1,5 @@
 /** The published runs of arXiv:2510.04800 (`data/hybrid-runs.csv`) as points that a law can be fitted to. */
-import { dataFile, InputError, readCsv } from "../core/index.ts";
+import { dataFile, readCsv } from "../core/index.ts";
 import { parameters, preset, trainingFlopsPerToken } from "../model/index.ts";
 import type { Run } from "./fit.ts";
 
@@ -62,12 +62,8 @@ function parseMixers(text: string): Mixers {
 
 /** The run as a point: parameters without embedding and norms, and the tokens that it saw or that its budget bought. */
 export function asPoint(run: HybridRun): Run {
-  if (run.model === undefined) {
-    throw new InputError({
-      found: `a published run of ${run.size} ${run.family} without a model`,
-      expected: "a run whose model is in data/architectures.csv",
-    });
-  }
+  if (run.model === undefined)
+    throw new Error(`no model is described for this ${run.size} ${run.family} run`);
   const { architecture } = preset(run.model);
   return {
     parameters: parameters(architecture).primitives,

@@ -40,3 +40,4 @@ export {
 export { FAMILIES, type Family, type HybridRun, hybridRuns, type Mixers } from "./hybridRuns.ts";
 export { PUBLISHED_LAWS, type PublishedLaw, publishedLaw } from "./publishedLaws.ts";
 export { type RephrasedEffect, rephrasedEffect } from "./rephrased.ts";
+export { type LawOptions, lawOfRuns, readRuns } from "./runs.ts";

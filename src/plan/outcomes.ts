@@ -16,7 +16,7 @@ export function outcomesOf(choices: Upstream): Outcomes {
   const { energy, total } = choices.get(region);
   return {
     loss: choices.get(data).loss,
-    days: wallClock.shownIn("day"),
+    days: wallClock,
     cost: accelerators.times(price).times(wallClock),
     carbon: total,
     energy,

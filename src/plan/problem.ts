@@ -10,10 +10,12 @@ import {
   readSacct,
 } from "../fleet/index.ts";
 import { type Accelerator, accelerator, trainingSteps } from "../hardware/index.ts";
+import type { ServicePlan } from "../inference/index.ts";
 import { DrawnFamilies } from "../laws/index.ts";
 import type { Architecture } from "../model/index.ts";
 import { type Brief, besideBrief, type Objective } from "./brief.ts";
 import type { Constraint } from "./choose.ts";
+import type { Impossible } from "./decision.ts";
 import { figures } from "./tables.ts";
 
 /** A default that stands in for something that the brief leaves out. */
@@ -56,6 +58,7 @@ export class Problem {
   readonly laws: DrawnFamilies;
   readonly failureRate: FailureRateEstimate;
   readonly #steps = new WeakMap<Architecture, Map<string, StepsOf>>();
+  readonly #services = new WeakMap<Architecture, ServicePlan | Impossible>();
 
   constructor(open: Open, sampler: Sampler) {
     this.open = open;
@@ -71,6 +74,13 @@ export class Problem {
   /** The same problem with other draws, for a sensitivity analysis. */
   withSampler(sampler: Sampler): Problem {
     return new Problem(this.open, sampler);
+  }
+
+  /** How `architecture` is served; `plan` is asked once for each. */
+  service(architecture: Architecture, plan: () => ServicePlan | Impossible): ServicePlan | Impossible {
+    const known = this.#services.get(architecture) ?? plan();
+    this.#services.set(architecture, known);
+    return known;
   }
 
   /** What a training step of `architecture` takes on any number of accelerators `a`. */
@@ -154,6 +164,11 @@ export async function gatherProblem(
     log: await readLog(brief, supervision),
     defaults,
   };
+  if (brief.serving !== undefined) {
+    orDefault(brief.serving.prompt, "serving", "prompt");
+    orDefault(brief.serving.output, "serving", "output");
+    orDefault(brief.serving.first_token, "serving", "first token");
+  }
   return new Problem(open, sampler);
 }
 

@@ -41,17 +41,11 @@ export function terminalReport(plan: Plan): string {
     plan.outcomes.map((f) => [OBJECTIVE_NAMES[f.name as Objective], central(f), interval(f), f.basis]),
   );
   const decisions = terminalTable(
-    ["decision", "choice", "what follows", "90 % interval", "basis"],
-    plan.decisions.flatMap((decision) =>
-      decision.figures.map((f, i) => [
-        i === 0 ? decision.title : "",
-        i === 0 ? decision.choice : "",
-        `${f.name}: ${central(f)}`,
-        interval(f),
-        f.basis,
-      ]),
-    ),
-    { wrap: { 1: 34 } },
+    ["decision", "median", "90 % interval", "basis"],
+    plan.decisions.flatMap((decision) => [
+      [`${decision.title}: ${decision.choice}`],
+      ...decision.figures.map((f) => [`  ${f.name}`, central(f), interval(f), f.basis]),
+    ]),
   );
   return [
     plan.goal === "" ? `Plan for ${plan.brief}` : plan.goal,
@@ -185,7 +179,16 @@ function frontFigure(plan: Plan, x: Objective, y: Objective): Html {
       ),
       Plot.text(
         points.filter((p) => p.chosen),
-        { x: "x", y: "y", text: () => "the plan", dy: -16, fontWeight: "bold" },
+        {
+          x: "x",
+          y: "y",
+          text: () => "the plan",
+          dy: -18,
+          fontWeight: "bold",
+          stroke: "var(--paper)",
+          strokeWidth: 5,
+          fill: "currentColor",
+        },
       ),
     ],
   });
@@ -233,7 +236,6 @@ function tornado(plan: Plan, objective: Objective): Html {
     { input: label(swing), value: swing.atLow, end: "input at its 5 % quantile" },
     { input: label(swing), value: swing.atHigh, end: "input at its 95 % quantile" },
   ]);
-  const median = named(plan.outcomes, objective).value;
   const svg = draw({
     height: 70 + 26 * shown.length,
     marginLeft: 330,
@@ -250,12 +252,12 @@ function tornado(plan: Plan, objective: Objective): Html {
         strokeWidth: 10,
       }),
       Plot.dot(ends, { y: "input", x: "value", fill: "end", r: 5 }),
-      Plot.ruleX([median], { strokeDasharray: "3,3" }),
+      Plot.ruleX([shown[0]!.atMedian], { strokeDasharray: "3,3" }),
     ],
   });
   return html`<h3>${name}</h3>${figure(
     svg,
-    html`The ${name} with one input at an end of its 90 % interval and all others at their medians: <span style="color:${COLOURS[0]}">●</span> at 5 %, <span style="color:${COLOURS[1]}">●</span> at 95 %. The dashed line is the plan's median. ${swings.length > MOST_BARS ? `${swings.length - MOST_BARS} further inputs move it less.` : ""}`,
+    html`The ${name} with one input at an end of its 90 % interval and all others at their medians: <span style="color:${COLOURS[0]}">●</span> at 5 %, <span style="color:${COLOURS[1]}">●</span> at 95 %. The dashed line has all inputs at their medians. ${swings.length > MOST_BARS ? `${swings.length - MOST_BARS} further inputs move it less.` : ""}`,
   )}`;
 }
 

@@ -11,6 +11,8 @@ export interface Swing {
   readonly range: string;
   readonly objective: Objective;
   readonly unit: string;
+  /** With all inputs at their medians. */
+  readonly atMedian: number;
   readonly atLow: number;
   readonly atHigh: number;
 }
@@ -26,6 +28,7 @@ export function sensitivity(design: Design, problem: Problem, objectives: readon
     const moved = new Sampler(seed, (name) => (name === input ? probability : 0.5));
     return weigher(problem.withSampler(moved))(design.choices.steps);
   };
+  const middle = at("", 0.5)!;
 
   const swings = own.inputs.flatMap(({ name, estimate }): Swing[] => {
     const [low, high] = [at(name, 0.05), at(name, 0.95)];
@@ -34,7 +37,10 @@ export function sensitivity(design: Design, problem: Problem, objectives: readon
       const unit = units[i]!;
       const [atLow, atHigh] = [low.outcomes[objective].value(unit), high.outcomes[objective].value(unit)];
       const moves = Math.abs(atHigh - atLow) > 1e-9 * Math.abs(atLow);
-      return moves ? [{ input: name, range: String(estimate), objective, unit, atLow, atHigh }] : [];
+      const atMedian = middle.outcomes[objective].value(unit);
+      return moves
+        ? [{ input: name, range: String(estimate), objective, unit, atMedian, atLow, atHigh }]
+        : [];
     });
   });
   const width = (swing: Swing) => Math.abs(swing.atHigh - swing.atLow);

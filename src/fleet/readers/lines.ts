@@ -27,56 +27,71 @@ const CARRIAGE_RETURN = 13;
 
 /**
  * Calls `visit` for every line (1-based; LF or CRLF, UTF-8 byte order mark removed) and `tooLong` for every line above
- * `LONGEST_LINE_BYTES`. Returns the number of lines. Throws an `InputError` where the file cannot be opened or is
- * UTF-16, and the signal's reason where it is aborted.
+ * `LONGEST_LINE_BYTES`. Returns the number of lines. Throws as `forEachChunk` does.
  */
 export async function forEachLine(
   source: LogSource,
   visit: LineVisitor,
   tooLong: (line: number) => void,
-  { progress, signal }: Supervision = {},
+  supervision: Supervision = {},
 ): Promise<number> {
-  const name = sourceName(source);
-  const total = typeof source === "string" && !name.endsWith(".gz") ? fileSize(name) : undefined;
   let line = 0;
-  let bytesRead = 0;
   // What is left of the last chunk: the beginning of a line, or nothing while an overlong one is passed over.
   let rest: Buffer = Buffer.alloc(0);
   let skipping = false;
-  let first = true;
-  for await (const piece of chunks(source)) {
-    signal?.throwIfAborted();
-    let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    bytesRead += chunk.length;
-    if (first && chunk.length > 0) {
-      first = false;
-      refuseUtf16(chunk, name);
-      if (chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf) chunk = chunk.subarray(3);
-    }
-    if (rest.length > 0) chunk = Buffer.concat([rest, chunk]);
-    let start = 0;
-    for (;;) {
-      const end = chunk.indexOf(LINE_FEED, start);
-      if (end < 0) break;
-      line++;
-      if (skipping || end - start > LONGEST_LINE_BYTES) tooLong(line);
-      else visit(chunk, start, end > start && chunk[end - 1] === CARRIAGE_RETURN ? end - 1 : end, line);
-      skipping = false;
-      start = end + 1;
-    }
-    rest = skipping ? Buffer.alloc(0) : Buffer.from(chunk.subarray(start));
-    if (rest.length > LONGEST_LINE_BYTES) {
-      skipping = true;
-      rest = Buffer.alloc(0);
-    }
-    progress?.({ activity: `reading ${name}`, done: bytesRead, total, unit: "bytes" });
-  }
+  await forEachChunk(
+    source,
+    (piece) => {
+      const chunk = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+      let start = 0;
+      for (;;) {
+        const end = chunk.indexOf(LINE_FEED, start);
+        if (end < 0) break;
+        line++;
+        if (skipping || end - start > LONGEST_LINE_BYTES) tooLong(line);
+        else visit(chunk, start, end > start && chunk[end - 1] === CARRIAGE_RETURN ? end - 1 : end, line);
+        skipping = false;
+        start = end + 1;
+      }
+      rest = skipping ? Buffer.alloc(0) : Buffer.from(chunk.subarray(start));
+      if (rest.length > LONGEST_LINE_BYTES) {
+        skipping = true;
+        rest = Buffer.alloc(0);
+      }
+    },
+    supervision,
+  );
   if (skipping) tooLong(++line);
   else if (rest.length > 0) {
     const end = rest.at(-1) === CARRIAGE_RETURN ? rest.length - 1 : rest.length;
     visit(rest, 0, end, ++line);
   }
   return line;
+}
+
+/**
+ * Calls `visit` for every piece of the file, without its byte order mark. Throws an `InputError` where the file cannot
+ * be read or is UTF-16, and the signal's reason where it is aborted.
+ */
+export async function forEachChunk(
+  source: LogSource,
+  visit: (chunk: Buffer) => void,
+  { progress, signal }: Supervision = {},
+): Promise<void> {
+  const name = sourceName(source);
+  const total = typeof source === "string" && !name.endsWith(".gz") ? fileSize(name) : undefined;
+  let bytesRead = 0;
+  for await (const piece of chunks(source)) {
+    signal?.throwIfAborted();
+    let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    if (bytesRead === 0) {
+      refuseUtf16(chunk, name);
+      if (chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf) chunk = chunk.subarray(3);
+    }
+    bytesRead += piece.byteLength;
+    visit(chunk);
+    progress?.({ activity: `reading ${name}`, done: bytesRead, total, unit: "bytes" });
+  }
 }
 
 async function* chunks(source: LogSource): AsyncIterable<Uint8Array> {

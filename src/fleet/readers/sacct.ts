@@ -3,7 +3,7 @@
  * fields in any order, from Slurm 17 to 26. The recommended command is `SACCT_COMMAND`.
  */
 import { InputError, type Supervision, suggest } from "../../core/index.ts";
-import { AttemptTable, JobIndex } from "../attempts.ts";
+import { AttemptTable, dropRepeats } from "../attempts.ts";
 import { parseState, STATE_CODE } from "../states.ts";
 import { decode } from "../texts.ts";
 import { countOf, gpusOf, parseExitCode, parseJobId } from "./fields.ts";
@@ -119,7 +119,10 @@ export async function readSacct(source: LogSource, options: SacctOptions = {}): 
     });
   }
   rows.finish();
-  dropRepeats(attempts, firstRow, reading);
+  dropRepeats(attempts, (row) => {
+    const job = attempts.jobText(attempts.job[row]!);
+    reading.mend("the same attempt twice: the later row is used", attempts.line[row]!, `job ${job}`);
+  });
   reading.kept += attempts.length - firstRow;
   return { attempts, reading, missing: rows.missing };
 }
@@ -480,27 +483,4 @@ function wholeNumber(bytes: Buffer, start: number, end: number): number {
     value = value * 10 + digit;
   }
   return value;
-}
-
-/**
- * Removes rows that report the same attempt twice (same job, submit and start: windows of sacct that overlap),
- * keeping the later row, which knows more.
- */
-function dropRepeats(table: AttemptTable, firstRow: number, reading: Reading): void {
-  const index = new JobIndex(table);
-  const repeated = new Set<number>();
-  for (let row = Math.max(firstRow, 1); row < table.length; row++) {
-    for (let earlier = index.previous[row]!; earlier >= 0; earlier = index.previous[earlier]!) {
-      if (!Object.is(table.submit[earlier], table.submit[row])) continue;
-      if (!Object.is(table.start[earlier], table.start[row])) continue;
-      repeated.add(earlier);
-      reading.mend(
-        "the same attempt twice: the later row is used",
-        table.line[row]!,
-        table.jobText(table.job[row]!),
-      );
-      break;
-    }
-  }
-  if (repeated.size > 0) table.filter((row) => !repeated.has(row));
 }

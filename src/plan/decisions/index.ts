@@ -6,9 +6,10 @@ import { cluster } from "./cluster.ts";
 import { data } from "./data.ts";
 import { model } from "./model.ts";
 import { region } from "./region.ts";
+import { serving } from "./serving.ts";
 
 /** Those that the brief asks for: serving is decided only where requests are to be served. */
 export function decisionsFor(brief: Brief): readonly AnyDecision[] {
   const training: readonly AnyDecision[] = [model, data, cluster, checkpoint, region];
-  return brief.serving === undefined ? training : training;
+  return brief.serving === undefined ? training : [...training, serving];
 }

@@ -9,7 +9,6 @@ import {
   parseLayers,
   preset,
   presets,
-  printLayers,
   readHuggingFace,
   trainingFlopsPerToken,
 } from "../../model/index.ts";
@@ -24,6 +23,7 @@ export interface ModelOption {
 }
 
 export interface ModelChoice {
+  readonly name: string;
   readonly architecture: Architecture;
   readonly parameters: number;
   /** Without embedding and head, which is what scaling laws count. */
@@ -51,9 +51,10 @@ export const model: Decision<ModelOption, ModelChoice> = {
     return problem.open.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
   },
 
-  evaluate({ architecture: a }, problem) {
+  evaluate({ name, architecture: a }, problem) {
     const counts = parameters(a);
     return {
+      name,
       architecture: a,
       parameters: counts.total,
       nonEmbedding: counts.nonEmbedding,
@@ -78,7 +79,7 @@ export const model: Decision<ModelOption, ModelChoice> = {
       ),
     };
     return {
-      why: `${printLayers(a.layers)} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
+      why: `${choice.name} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
       figures,
     };
   },
@@ -89,7 +90,7 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
   const fixed = fixedArchitecture(candidate, problem);
   if (fixed) return [{ name: candidate, architecture: fixed }];
   const layers = inPlace(() => parseLayers(candidate), place, candidate);
-  const name = printLayers(layers);
+  const name = candidate.trim();
   const sized = [];
   for (let width = WIDTH_STEP; width <= WIDEST; width += WIDTH_STEP) {
     const a = architecture(layers, width);
