@@ -4,15 +4,16 @@ import {
   add,
   argMax,
   attention,
-  equal,
+  concatenate,
   fill,
   gather,
   layerNorm,
-  lessOrEqual,
+  less,
   MASKED,
   matmul,
   range,
   reshape,
+  type StateRows,
   silu,
   split,
   type Tensor,
@@ -25,10 +26,10 @@ type Named = Readonly<Record<string, Tensor>>;
 /** The next token after `token` [1] at position `at` [1], and the caches with this position written. */
 export function decodeStep(p: Named, token: Tensor, at: Tensor, sizes: Sizes) {
   const { width, heads, layers, length } = sizes;
-  const positions = range(length);
-  const unseen = where(lessOrEqual(positions, at), fill(0, []), MASKED);
-  const here = reshape(equal(positions, at), [1, 1, length, 1]);
-  const state: Record<string, Tensor> = {};
+  // Earlier positions, and then this one, which is not in the cache yet.
+  const earlier = where(less(range(length), at), fill(0, []), MASKED);
+  const seen = concatenate([earlier, fill(0, [1])], 0);
+  const state: Record<string, StateRows> = {};
   const norm = (name: string, x: Tensor): Tensor => layerNorm(x, p[`${name}.weight`]!, p[`${name}.bias`]!);
   let x = add(gather(p.embedding!, token), gather(p.positions!, at));
   for (let i = 0; i < layers; i++) {
@@ -36,11 +37,11 @@ export function decodeStep(p: Named, token: Tensor, at: Tensor, sizes: Sizes) {
     const [q, k, v] = split(qkv, 1, [width, width, width]).map((part) =>
       reshape(part, [1, heads, 1, width / heads]),
     ) as [Tensor, Tensor, Tensor];
-    const keys = where(here, k, p[`${i}.keys`]!);
-    const values = where(here, v, p[`${i}.values`]!);
-    state[`${i}.keys`] = keys;
-    state[`${i}.values`] = values;
-    const mixed = reshape(attention(q, keys, values, { mask: unseen }), [1, width]);
+    state[`${i}.keys`] = { rows: k, axis: 2, at };
+    state[`${i}.values`] = { rows: v, axis: 2, at };
+    const keys = concatenate([p[`${i}.keys`]!, k], 2);
+    const values = concatenate([p[`${i}.values`]!, v], 2);
+    const mixed = reshape(attention(q, keys, values, { mask: seen }), [1, width]);
     x = add(x, matmul(mixed, p[`${i}.out`]!));
     x = add(x, matmul(silu(matmul(norm(`${i}.norm2`, x), p[`${i}.up`]!)), p[`${i}.down`]!));
   }

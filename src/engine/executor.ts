@@ -22,6 +22,15 @@ export interface ProgramDescription {
   readonly stateInputs: Readonly<Record<string, string>>;
   /** Model output by the name of the state that it replaces. */
   readonly stateOutputs: Readonly<Record<string, string>>;
+  /** Rows that are written into state at a position that the model gives out, by the state's name. */
+  readonly rowOutputs: Readonly<Record<string, RowOutput>>;
+}
+
+interface RowOutput {
+  readonly rows: Port;
+  /** Model output, int32 [1]. */
+  readonly at: string;
+  readonly axis: number;
 }
 
 /** A named place of a model and what goes through it. */
@@ -103,7 +112,19 @@ export class Executor {
       for (const [name, port] of Object.entries(description.stateOutputs)) {
         fetches[port] = this.#onDevice ? null : this.#spare(name);
       }
+      for (const { rows, at } of Object.values(description.rowOutputs)) {
+        fetches[rows.name] = emptyTensor(rows);
+        fetches[at] = null;
+      }
       const results = await session.run(feeds, fetches);
+
+      const places = Object.entries(description.rowOutputs).map(([name, output]) => {
+        const first = (results[output.at]!.data as Int32Array)[0]!;
+        return { name, output, first: this.#requireRoom(name, output, first) };
+      });
+      for (const { name, output, first } of places) {
+        writeRows(this.#cell(name).current, results[output.rows.name]!, output.axis, first);
+      }
 
       for (const [name, port] of Object.entries(description.stateOutputs)) {
         const cell = this.#cell(name);
@@ -132,7 +153,6 @@ export class Executor {
     await this.#inTurn(async () => this.#state.clear());
   }
 
-  /** Whether state lives in the provider's own memory rather than in buffers that were allocated here. */
   get #onDevice(): boolean {
     return keepsStateOnDevice(this.#options.provider);
   }
@@ -141,6 +161,14 @@ export class Executor {
     const cell = this.#state.get(name);
     if (!cell) throw new Error(`the state "${name}" was never defined`);
     return cell;
+  }
+
+  #requireRoom(name: string, { rows, axis }: RowOutput, first: number): number {
+    const [length, count] = [this.#cell(name).spec.shape[axis]!, rows.shape[axis]!];
+    if (!(first >= 0 && first + count <= length)) {
+      throw new RangeError(`the state "${name}" has ${length} positions; ${count} do not fit from ${first}`);
+    }
+    return first;
   }
 
   #spare(name: string): RuntimeTensor {
@@ -157,7 +185,8 @@ export class Executor {
   }
 }
 
-const keepsStateOnDevice = (provider: string): boolean => provider === "webgpu";
+/** Whether a provider's state stays in its own memory rather than in buffers that are allocated here. */
+export const keepsStateOnDevice = (provider: string): boolean => provider === "webgpu";
 
 function sessionOptions(
   { provider, threads }: ExecutorOptions,
@@ -190,6 +219,17 @@ function wrap(elements: Elements, shape: Shape): RuntimeTensor {
 
 function emptyTensor({ dataType, shape }: TensorSpec): RuntimeTensor {
   return wrap(emptyElements(dataType, sizeOf(shape)), shape);
+}
+
+/** Copies `rows` into `whole`, from position `first` of `axis` on. */
+function writeRows(whole: RuntimeTensor, rows: RuntimeTensor, axis: number, first: number): void {
+  const outer = sizeOf(whole.dims.slice(0, axis));
+  const inner = sizeOf(whole.dims.slice(axis + 1));
+  const [length, count] = [whole.dims[axis]! * inner, rows.dims[axis]! * inner];
+  const [target, source] = [whole.data as Elements, rows.data as Elements];
+  for (let i = 0; i < outer; i++) {
+    target.set(source.subarray(i * count, (i + 1) * count), i * length + first * inner);
+  }
 }
 
 function release(old: RuntimeTensor): void {

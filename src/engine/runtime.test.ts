@@ -42,6 +42,30 @@ describe.each(["worker", "caller"] as const)("a runtime in its %s thread", (thre
     expect((await runtime.read(["cache"])).cache).toEqual(Float32Array.of(5, 5, 5, 5));
   });
 
+  test("writes rows into state in place, and refuses those that do not fit", async () => {
+    const runtime = open(thread);
+    const append = await runtime.compile(
+      "append rows",
+      ({ rows, at }, { cache }) => ({
+        outputs: { before: sum(cache) },
+        state: { cache: { rows, axis: 1, at } },
+      }),
+      { inputs: { rows: float32([2, 2, 2]), at: int32([1]) }, state: { cache: float32([2, 3, 2]) } },
+    );
+    const rows = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    expect((await append.run({ rows, at: Int32Array.of(1) })).before[0]).toBe(0);
+    expect((await runtime.read(["cache"])).cache).toEqual(
+      Float32Array.of(0, 0, 1, 2, 3, 4, 0, 0, 5, 6, 7, 8),
+    );
+    await expect(append.run({ rows, at: Int32Array.of(2) })).rejects.toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: the state "cache" has 3 positions; 2 do not fit from 2]`,
+    );
+    expect((await append.run({ rows, at: Int32Array.of(0) })).before[0]).toBe(36);
+    expect((await runtime.read(["cache"])).cache).toEqual(
+      Float32Array.of(1, 2, 3, 4, 3, 4, 5, 6, 7, 8, 7, 8),
+    );
+  });
+
   test("gives back outputs that are inputs, constants, or one result under two names", async () => {
     const program = await open(thread).compile(
       "names",

@@ -2,9 +2,22 @@
 
 import { availableParallelism } from "node:os";
 import { type Channel, openInCaller, openInWorker } from "./channel.ts";
-import type { ProgramDescription, Values } from "./executor.ts";
-import { dataTypeOf, describe, type Elements, input, sizeOf, type Tensor, type TensorSpec } from "./graph.ts";
+import { keepsStateOnDevice, type ProgramDescription, type Values } from "./executor.ts";
+import {
+  axisOf,
+  dataTypeOf,
+  describe,
+  type Elements,
+  input,
+  range,
+  sizeOf,
+  type Tensor,
+  type TensorSpec,
+} from "./graph.ts";
 import { emit, requireSpec } from "./onnx/emit.ts";
+import { and, greaterOrEqual, less, subtract, where } from "./operations/elementwise.ts";
+import { gather } from "./operations/matmul.ts";
+import { reshape, transpose } from "./operations/shape.ts";
 
 export interface RuntimeOptions {
   /** Execution provider of ONNX Runtime; `providers()` lists those of this machine. Default "cpu". */
@@ -25,8 +38,20 @@ export type ValuesOf<T> = { readonly [K in keyof T]: Elements };
 /** What a traced function returns. */
 export interface Traced<O extends string, S extends string> {
   readonly outputs: Readonly<Record<O, Tensor>>;
-  /** New values that replace state after the run, with the same shapes and element types. */
-  readonly state?: Readonly<Partial<Record<S, Tensor>>>;
+  /** New values of state, taken over after the run: whole ones of the same shape and element type, or some rows. */
+  readonly state?: Readonly<Partial<Record<S, Tensor | StateRows>>>;
+}
+
+/**
+ * New values for some positions of one axis of a state, such as the newest keys of a cache. The rest stays where it is:
+ * on the CPU nothing else is copied.
+ */
+export interface StateRows {
+  /** The state's shape, but for the length of `axis`. */
+  readonly rows: Tensor;
+  readonly axis: number;
+  /** int32 [1]: where the first row goes. The run fails when the rows do not fit from there. */
+  readonly at: Tensor;
 }
 
 export interface ProgramSpec<I extends Specs, S extends Specs> {
@@ -77,18 +102,23 @@ export class Runtime {
     const state = mapValues(stateSpecs, (given, key) => input(`state.${key}`, given));
     const traced = trace(inputs as TensorsOf<I>, state as TensorsOf<S>);
     const outputs: Record<string, Tensor> = traced.outputs;
-    const next = (traced.state ?? {}) as Record<string, Tensor>;
-    for (const [key, value] of Object.entries(next)) {
-      const declared = stateSpecs[key];
-      if (!declared)
-        throw new RangeError(`compile: "${name}" returns state "${key}", which it does not declare`);
-      requireSpec(`state "${key}"`, value, declared.shape, declared.dataType);
-    }
+    const { whole, rows } = this.#newState(name, stateSpecs, traced.state ?? {}, state);
+    // Most often one position serves all caches: it is given out once.
+    const positions = [...new Set(Object.values(rows).map(({ at }) => at))];
+    const positionName = (at: Tensor): string => `at.${positions.indexOf(at)}`;
     const model = emit({
       name,
       provider: this.provider,
       inputs: [...Object.values(inputs), ...Object.values(state)] as Tensor<"input">[],
-      outputs: { ...prefixed("out.", outputs), ...prefixed("next.", next) },
+      outputs: {
+        ...prefixed("out.", outputs),
+        ...prefixed("next.", whole),
+        ...prefixed(
+          "rows.",
+          mapValues(rows, (part) => part.rows),
+        ),
+        ...Object.fromEntries(positions.map((at) => [positionName(at), at])),
+      },
     });
     const fed = new Set(model.inputs);
     const description: ProgramDescription = {
@@ -97,7 +127,12 @@ export class Runtime {
       inputs: ports("in.", spec.inputs, fed),
       outputs: ports("out.", outputs),
       stateInputs: mapValues(ports("state.", stateSpecs, fed), (port) => port.name),
-      stateOutputs: mapValues(next, (_, key) => `next.${key}`),
+      stateOutputs: mapValues(whole, (_, key) => `next.${key}`),
+      rowOutputs: mapValues(rows, (part, key) => ({
+        rows: { name: `rows.${key}`, shape: part.rows.shape, dataType: part.rows.dataType },
+        at: positionName(part.at),
+        axis: part.axis,
+      })),
     };
     await this.define(stateSpecs);
     await this.#channel.call("load", description);
@@ -112,6 +147,36 @@ export class Runtime {
       },
       unload: () => this.#channel.call("unload", description.id),
     };
+  }
+
+  /** Checks new state against its declaration; where state lives on a device, rows become a whole new value. */
+  #newState(
+    program: string,
+    declared: Specs,
+    next: Readonly<Record<string, Tensor | StateRows | undefined>>,
+    old: Readonly<Record<string, Tensor>>,
+  ): { whole: Record<string, Tensor>; rows: Record<string, StateRows> } {
+    const whole: Record<string, Tensor> = {};
+    const rows: Record<string, StateRows> = {};
+    for (const [key, value] of Object.entries(next)) {
+      if (!value) continue;
+      const spec = declared[key];
+      if (!spec)
+        throw new RangeError(`compile: "${program}" returns state "${key}", which it does not declare`);
+      if (!("rows" in value)) {
+        requireSpec(`state "${key}"`, value, spec.shape, spec.dataType);
+        whole[key] = value;
+        continue;
+      }
+      const axis = axisOf("compile", old[key]!, value.axis);
+      const length = value.rows.shape[axis] ?? 0;
+      const shape = spec.shape.map((own, i) => (i === axis ? Math.min(own, length) : own));
+      requireSpec(`rows of state "${key}"`, value.rows, shape, spec.dataType);
+      requireSpec(`the position in state "${key}"`, value.at, [1], "int32");
+      if (keepsStateOnDevice(this.provider)) whole[key] = withRows(old[key]!, { ...value, axis });
+      else rows[key] = { ...value, axis };
+    }
+    return { whole, rows };
   }
 
   /** Makes state that is not there yet, as zeros. Throws a RangeError when a name exists with another shape. */
@@ -186,4 +251,16 @@ function prefixed<T>(prefix: string, record: Readonly<Record<string, T>>): Recor
 function ports(prefix: string, specs: Specs, only?: ReadonlySet<string>): ProgramDescription["inputs"] {
   const all = mapValues(specs, ({ shape, dataType }, key) => ({ name: prefix + key, shape, dataType }));
   return Object.fromEntries(Object.entries(all).filter(([, port]) => !only || only.has(port.name)));
+}
+
+/** `old` with the rows in their places, as one new tensor. */
+function withRows(old: Tensor, { rows, axis, at }: StateRows): Tensor {
+  const [length, count] = [old.shape[axis]!, rows.shape[axis]!];
+  const offset = subtract(range(length), at);
+  const within = and(greaterOrEqual(offset, 0), less(offset, count));
+  const inFront = [axis, ...old.shape.map((_, i) => i).filter((i) => i !== axis)];
+  const back = inFront.map((_, i) => inFront.indexOf(i));
+  const spread = gather(transpose(rows, inFront), where(within, offset, 0));
+  const along = old.shape.map((_, i) => (i === axis ? length : 1));
+  return where(reshape(within, along), transpose(spread, back), old);
 }

@@ -16,19 +16,14 @@ export class GraphBuilder {
   readonly #large = new Map<Elements, string>();
   #count = 0;
 
-  /** Adds a node and returns the name of its output (its `position`-th, of those that ONNX gives the operator). */
-  node(
-    operator: string,
-    inputs: readonly string[],
-    attributes: Attributes = {},
-    { domain = "", position = 0 }: { readonly domain?: string; readonly position?: number } = {},
-  ): string {
-    const same = JSON.stringify([domain, operator, inputs, attributes, position]);
+  /** Adds a node and returns the name of its output: its `position`-th, of those that ONNX gives the operator. */
+  node(operator: string, inputs: readonly string[], attributes: Attributes = {}, position = 0): string {
+    const same = JSON.stringify([operator, inputs, attributes, position]);
     const known = this.#known.get(same);
     if (known !== undefined) return known;
     const name = this.#fresh();
     const outputs = [...Array.from({ length: position }, () => this.#fresh()), name];
-    this.nodes.push({ operator, domain, inputs, outputs, attributes });
+    this.nodes.push({ operator, inputs, outputs, attributes });
     this.#known.set(same, name);
     return name;
   }

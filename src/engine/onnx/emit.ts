@@ -13,8 +13,8 @@ import { GraphBuilder } from "./builder.ts";
 import { type Lowering, loweringsFor } from "./lowering.ts";
 import { encodeModel, type NodeDescription } from "./protobuf.ts";
 
-/** Version by domain. Opset 21 (ONNX 1.16) is read by every runtime of the last two years. */
-const OPERATOR_SETS: Readonly<Record<string, number>> = { "": 21, "com.microsoft": 1 };
+/** Opset 21 (ONNX 1.16) is read by every runtime of the last two years. */
+const OPERATOR_SET = 21;
 
 export interface EmitOptions {
   readonly name: string;
@@ -66,8 +66,7 @@ export function emit({ name, provider, inputs, outputs }: EmitOptions): EmittedM
     const result = names.get(t)!;
     // An output that is an input, a constant or a second name of the same result has no node to take its name.
     if (made.has(result) && !renamed.has(result)) renamed.set(result, output);
-    else
-      copies.push({ operator: "Identity", domain: "", inputs: [result], outputs: [output], attributes: {} });
+    else copies.push({ operator: "Identity", inputs: [result], outputs: [output], attributes: {} });
   }
   const rename = (list: readonly string[]): string[] => list.map((item) => renamed.get(item) ?? item);
   const nodes = [...graph.nodes, ...copies].map((node) => ({
@@ -76,7 +75,6 @@ export function emit({ name, provider, inputs, outputs }: EmitOptions): EmittedM
     outputs: rename(node.outputs),
   }));
   const fed = inputs.filter((t) => used.has(t));
-  const domains = new Set(["", ...nodes.map(({ domain }) => domain)]);
   const bytes = encodeModel({
     name,
     nodes,
@@ -87,7 +85,7 @@ export function emit({ name, provider, inputs, outputs }: EmitOptions): EmittedM
       elementType: t.dataType,
       shape: t.shape,
     })),
-    operatorSets: Object.fromEntries([...domains].map((domain) => [domain, OPERATOR_SETS[domain]!])),
+    operatorSet: OPERATOR_SET,
   });
   return { bytes, inputs: fed.map((t) => t.attributes.name), nodeCount: nodes.length };
 }

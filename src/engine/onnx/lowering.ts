@@ -117,10 +117,20 @@ export const standard: Lowerings = {
   },
 
   matmul: (graph, [a, b], t) => {
-    const rank = t.inputs[1]!.shape.length;
-    const swapped = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-    const second = t.attributes.transposeSecond ? graph.node("Transpose", [b!], { perm: swapped }) : b!;
-    return graph.node("MatMul", [a!, second]);
+    if (!t.attributes.transposeSecond) return graph.node("MatMul", [a!, b!]);
+    const flip = (x: string, { shape }: Tensor): string => {
+      const rank = shape.length;
+      return graph.node("Transpose", [x], { perm: [...Array(rank - 2).keys(), rank - 1, rank - 2] });
+    };
+    const [left, right] = t.inputs as [Tensor, Tensor];
+    // A B^T = (B A^T)^T: one query against a long cache must not turn the cache over.
+    if (
+      sizeOf(left.shape) + sizeOf(t.shape) < sizeOf(right.shape) &&
+      left.shape.length === right.shape.length
+    ) {
+      return flip(graph.node("MatMul", [b!, flip(a!, left)]), t);
+    }
+    return graph.node("MatMul", [a!, flip(b!, right)]);
   },
   gather: (graph, inputs) => graph.node("Gather", inputs, { axis: 0 }),
   scatterAdd: (graph, [values, index], t) => {
@@ -141,16 +151,11 @@ export const standard: Lowerings = {
   },
   topIndices: (graph, inputs, t) => {
     const options = { axis: -1, largest: 1, sorted: 1 };
-    const positions = graph.node("TopK", [inputs[0]!, graph.integers([t.attributes.count])], options, {
-      position: 1,
-    });
+    const positions = graph.node("TopK", [inputs[0]!, graph.integers([t.attributes.count])], options, 1);
     return graph.node("Cast", [positions], { to: ELEMENT_TYPES.int32 });
   },
 };
 
-/** Rows of one block in which a long inner dimension stays in the cache of the CPU kernel (bench/engine). */
-const BLOCK_ROWS = 512;
-const LONG_INNER = 1024;
 /** Up to here a product with one-hot rows beats the runtime's element-by-element scatter, by measurement. */
 const MOST_PRODUCT_ROWS = 512;
 
@@ -161,25 +166,6 @@ const cpu: Partial<Lowerings> = {
       axis: -1,
       epsilon: { float: t.attributes.epsilon },
     }),
-  matmul: (graph, [a, b], t) => {
-    const [left, right] = t.inputs as [Tensor, Tensor];
-    const { transposeSecond } = t.attributes;
-    const inner = left.shape.at(-1)!;
-    const rows = sizeOf(left.shape) / inner;
-    // The vendor operator multiplies by a transpose without making it; it exists for float32 only.
-    const product = (x: string, y: string): string =>
-      transposeSecond && t.dataType === "float32"
-        ? graph.node("FusedMatMul", [x, y], { transB: 1 }, { domain: "com.microsoft" })
-        : standard.matmul(graph, [x, y], t);
-    const long =
-      right.shape.length === 2 && inner >= LONG_INNER && rows >= 2 * BLOCK_ROWS && rows % BLOCK_ROWS === 0;
-    if (!long || t.dataType !== "float32") return product(a!, b!);
-    // A repeated weight keeps the runtime from folding the blocks back into one product.
-    const blocks = rows / BLOCK_ROWS;
-    const blocked = graph.node("Reshape", [a!, graph.integers([blocks, BLOCK_ROWS, inner])]);
-    const weights = graph.node("Expand", [b!, graph.integers([blocks, ...right.shape])]);
-    return graph.node("Reshape", [product(blocked, weights), graph.integers(t.shape)]);
-  },
   scatterAdd: (graph, [values, index], t) => {
     if (t.shape[0]! <= MOST_PRODUCT_ROWS) return standard.scatterAdd(graph, [values!, index!], t);
     const [from, positions] = t.inputs as [Tensor, Tensor];

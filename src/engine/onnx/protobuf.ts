@@ -46,8 +46,6 @@ export type ElementType = keyof typeof ELEMENT_TYPES;
 
 export interface NodeDescription {
   readonly operator: string;
-  /** Empty for the standard operators. */
-  readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
@@ -75,8 +73,8 @@ export interface ModelDescription {
   readonly initialisers: readonly InitialiserDescription[];
   readonly inputs: readonly ValueDescription[];
   readonly outputs: readonly ValueDescription[];
-  /** Version by operator domain. */
-  readonly operatorSets: Readonly<Record<string, number>>;
+  /** Version of the standard's operators. */
+  readonly operatorSet: number;
 }
 
 function attribute(name: string, value: AttributeValue): Pieces {
@@ -91,14 +89,13 @@ function attribute(name: string, value: AttributeValue): Pieces {
   return message(5, string(1, name), content, integer(20, type));
 }
 
-function node({ operator, domain, inputs, outputs, attributes }: NodeDescription): Pieces {
+function node({ operator, inputs, outputs, attributes }: NodeDescription): Pieces {
   return message(
     1,
     ...inputs.map((name) => string(1, name)),
     ...outputs.map((name) => string(2, name)),
     string(4, operator),
     ...Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-    domain === "" ? [] : string(7, domain),
   );
 }
 
@@ -134,9 +131,7 @@ export function encodeModel(model: ModelDescription): Uint8Array {
       ...model.inputs.map((item) => value(11, item)),
       ...model.outputs.map((item) => value(12, item)),
     ),
-    ...Object.entries(model.operatorSets).map(([domain, version]) =>
-      message(8, string(1, domain), integer(2, version)),
-    ),
+    message(8, string(1, ""), integer(2, model.operatorSet)),
   ].flat();
   const encoded = new Uint8Array(lengthOf(pieces));
   let offset = 0;

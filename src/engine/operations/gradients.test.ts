@@ -161,6 +161,11 @@ const cases: Record<string, GradientCase> = {
     index: { shape: [5], values: [2, 0, 2, 2, 1] },
     apply: (values, index) => products.scatterAdd(values!, index!, 4),
   },
+  "gather from many rows": {
+    operands: [[520, 1]],
+    index: { shape: [4], values: [519, 7, 519, 0] },
+    apply: (table, index) => products.gather(table!, index!),
+  },
   pick: {
     operands: [[3, 4]],
     index: { shape: [3], values: [1, 0, 3] },
