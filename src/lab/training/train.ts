@@ -16,7 +16,7 @@ import { parameters, trainingFlops } from "../../model/index.ts";
 import { BALANCE, BALANCE_STEP } from "../networks/index.ts";
 import { AccuracyTally, type Task } from "../tasks/index.ts";
 import { openData, type TrainingData } from "./data.ts";
-import { languageModel, Scorer, trainingLoss } from "./language-model.ts";
+import { type LanguageModel, languageModel, Scorer, trainingLoss } from "./language-model.ts";
 import { modelConfig } from "./model-config.ts";
 import type { OptimiserPlan, RunPlan } from "./plan.ts";
 import { type AccuracyLine, diskProblem, RunFolder, type RunResult } from "./run-folder.ts";
@@ -59,17 +59,33 @@ async function trainOn(
   data: TrainingData,
   options: TrainOptions,
 ): Promise<RunResult> {
-  const { threads = 1, checkpointSeconds = 30, clock = Date.now, progress, signal } = options;
   const model = languageModel(plan.architecture, plan.initialisation, data.task?.backbone);
   const shape = [plan.batch, data.length];
-  await using trainer = await Trainer.create({
+  const trainer = await Trainer.create({
     parameters: model.parameters,
     batch: { tokens: int32(shape), targets: int32(shape) },
     loss: trainingLoss(model),
     optimiser: { ...plan.optimiser, learningRate: scheduleOf(plan.optimiser, plan.steps) },
     stream: new RandomStream(plan.seed).split("parameters"),
-    runtime: { threads },
+    runtime: { threads: options.threads ?? 1 },
   });
+  try {
+    const curve = await update(trainer, model, run, plan, data, options);
+    return finish(run, plan, data, trainer.step, curve);
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** Updates from the newest checkpoint to the end of the plan; returns the accuracies measured on the way. */
+async function update(
+  trainer: Trainer,
+  model: LanguageModel,
+  run: RunFolder,
+  plan: RunPlan,
+  data: TrainingData,
+  { checkpointSeconds = 30, clock = Date.now, progress, signal }: TrainOptions,
+): Promise<AccuracyLine[]> {
   const curve: AccuracyLine[] = [];
   const newest = await newestCheckpoint(run.checkpoints);
   if (newest !== undefined) {
@@ -127,7 +143,7 @@ async function trainOn(
   } finally {
     log.close();
   }
-  return finish(run, plan, data, trainer.step, curve);
+  return curve;
 }
 
 function finish(
