@@ -13,16 +13,16 @@ import {
 } from "../tasks/index.ts";
 import { byteTokenizer, loadTokenizer, type Tokenizer } from "../tokens/index.ts";
 
-export type DataSource = CorpusSource | TaskSource;
+export type DataSource = CorpusData | TaskData;
 
-export interface CorpusSource {
+export interface CorpusData {
   /** A packaged corpus by name, or a path. */
   readonly corpus: string;
   /** `bytes`, or the path of a tokenizer.json. */
   readonly tokenizer: string;
 }
 
-export interface TaskSource {
+export interface TaskData {
   readonly task: string;
   /** Changes to the task's published baseline. */
   readonly settings: Readonly<Record<string, number | boolean>>;
@@ -48,7 +48,7 @@ const RETRIEVAL = ["passkey", "needle"] as const;
 export const TASKS: readonly string[] = [...MAD_TASKS, MQAR, ...RETRIEVAL];
 
 /** The task called `name`. Throws an InputError for an unknown name, setting or value. */
-export function taskOf(name: string, settings: TaskSource["settings"] = {}): Task {
+export function taskOf(name: string, settings: TaskData["settings"] = {}): Task {
   const known = MAD_TASKS.find((task) => task === name);
   if (known) return madTask(known as MadTaskName, settings as never);
   if (name === MQAR) return multiQueryAssociativeRecall(settings as never);

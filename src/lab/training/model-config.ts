@@ -19,20 +19,25 @@ export interface ModelConfig {
   readonly tokenizer?: string;
 }
 
-export function modelConfig({ architecture: a, data }: RunPlan, { length, task }: TrainingData) {
-  const config: ModelConfig = {
+export function modelConfig({ architecture: a, data }: RunPlan, { length, task }: TrainingData): ModelConfig {
+  return {
     architecture: a,
     backbone: task?.backbone ?? "language-model",
     context: length,
     ...("corpus" in data && { tokenizer: data.tokenizer }),
   };
+}
+
+/** The content of config.json. */
+export function configJson(config: ModelConfig) {
+  const { architecture: a, context } = config;
   return {
     model_type: MODEL_TYPE,
     vocab_size: a.vocabulary,
     hidden_size: a.width,
     num_hidden_layers: a.layers.length,
     layers: printLayers(a.layers),
-    max_position_embeddings: length,
+    max_position_embeddings: context,
     tie_word_embeddings: a.tiedEmbeddings,
     torch_dtype: "float32",
     terrarium: config,

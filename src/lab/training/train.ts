@@ -14,10 +14,10 @@ import {
 } from "../../engine/index.ts";
 import { parameters, trainingFlops } from "../../model/index.ts";
 import { BALANCE, BALANCE_STEP } from "../networks/index.ts";
-import { AccuracyTally, type Task } from "../tasks/index.ts";
+import { scoreOf, testTally } from "./accuracy.ts";
 import { openData, type TrainingData } from "./data.ts";
 import { type LanguageModel, languageModel, Scorer, trainingLoss } from "./language-model.ts";
-import { modelConfig } from "./model-config.ts";
+import { configJson, modelConfig } from "./model-config.ts";
 import type { OptimiserPlan, RunPlan } from "./plan.ts";
 import { type AccuracyLine, diskProblem, RunFolder, type RunResult } from "./run-folder.ts";
 
@@ -94,7 +94,7 @@ async function update(
   }
   const balance = await ExpertBalance.of(trainer, model.parameters);
   const scorer = new Scorer(model, trainer.compile.bind(trainer));
-  const config = modelConfig(plan, data);
+  const config = configJson(modelConfig(plan, data));
   const save = async (): Promise<void> => {
     try {
       await saveTrainer(trainer, run.checkpoints, { config, position: { accuracy: curve } });
@@ -129,7 +129,9 @@ async function update(
         data.task &&
         (trainer.step % (plan.evaluateEvery || plan.steps) === 0 || trainer.step === plan.steps)
       ) {
-        const accuracy = await taskAccuracy(scorer, data.task, plan);
+        const stream = new RandomStream(plan.seed).split("test");
+        const tally = await testTally(scorer, data.task, TEST_SEQUENCES, stream, plan.batch);
+        const accuracy = scoreOf(data.task, tally);
         curve.push({ step: trainer.step, accuracy });
         log.append({ step: trainer.step, accuracy });
       }
@@ -172,17 +174,6 @@ function finish(
   });
   run.writeJson("result.json", result);
   return result;
-}
-
-/** Accuracy on the task's test split, by its own way of scoring. */
-async function taskAccuracy(scorer: Scorer, task: Task, { seed, batch }: RunPlan): Promise<number> {
-  const stream = new RandomStream(seed).split("test");
-  const tally = new AccuracyTally(task.vocabularySize);
-  for (let rows = 0; rows < TEST_SEQUENCES; rows += batch) {
-    const test = task.generate(stream, "test", batch);
-    tally.add((await scorer.score(test)).predictions, test);
-  }
-  return task.scoring === "rows" ? tally.rows : tally.tokens;
 }
 
 function stoppedEarly(curve: readonly AccuracyLine[], { stopAtAccuracy }: RunPlan): boolean {
