@@ -1,4 +1,5 @@
 export * from "./batch.ts";
+export * from "./compare/index.ts";
 export * from "./corpora/index.ts";
 export * from "./evaluation/index.ts";
 export * from "./networks/index.ts";

@@ -242,10 +242,13 @@ function requireFit({ architecture, data: source }: RunPlan, data: TrainingData)
   });
 }
 
-function requireFinite(loss: number, step: number, run: RunFolder): void {
+/** Training that came to a loss which is no number: a learning rate that is too high for the network. */
+export class DivergedError extends InputError {}
+
+function requireFinite(loss: number, step: number, { path }: RunFolder): void {
   if (Number.isFinite(loss)) return;
-  throw new InputError({
-    place: { file: run.path },
+  throw new DivergedError({
+    place: { file: path },
     found: `a loss of ${loss} at step ${step}`,
     expected: "a finite loss",
     remedy: "lower the learning rate",

@@ -1,0 +1,11 @@
+export {
+  type ComparedArchitecture,
+  type ComparedRun,
+  type CompareOptions,
+  type Comparison,
+  type ComparisonTimings,
+  compare,
+} from "./compare.ts";
+export { type Difference, meanInterval, pairedDifference } from "./differences.ts";
+export { METRICS, type Metric } from "./outcome.ts";
+export { type EvaluationPlan, type NamedArchitecture, type Recipe, readRecipe } from "./recipe.ts";
