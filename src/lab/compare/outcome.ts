@@ -26,7 +26,8 @@ export const METRICS = {
     unit: "nats/token",
     better: "lower",
   },
-  recall: { title: "digits recalled", unit: "share", better: "higher" },
+  recall: { title: "recall up to the trained length", unit: "share", better: "higher" },
+  recallBeyond: { title: "recall beyond the trained length", unit: "share", better: "higher" },
   accuracy: { title: "final accuracy", unit: "share", better: "higher" },
   accuracyArea: { title: "mean accuracy over training", unit: "share", better: "higher" },
 } as const;
@@ -92,12 +93,28 @@ async function measure(folder: string, job: Job, result: RunResult, options: Sup
       new RunFolder(folder).writeJson(SPEED, await decodeSpeed(trained, { ...options, contexts }));
     }
     if (!("corpus" in plan.data)) {
+      const recall =
+        evaluation.recall &&
+        (await recallGrid(
+          trained.scorer,
+          { ...evaluation.recall, tokenizer: byteTokenizer },
+          { ...evaluation.recall, seed: plan.seed, ...options },
+        ));
       return {
         result,
         metrics: {
           accuracy: result.accuracy.at(-1)!.accuracy,
           accuracyArea: areaUnderAccuracyCurve(result.accuracy, plan.steps),
+          ...meanRecall(
+            "recall",
+            recall?.filter(({ length }) => length <= plan.length),
+          ),
+          ...meanRecall(
+            "recallBeyond",
+            recall?.filter(({ length }) => length > plan.length),
+          ),
         },
+        ...(recall && { recall }),
         stepsTo95: stepsToAccuracy(result.accuracy),
       };
     }
@@ -118,28 +135,13 @@ async function measure(folder: string, job: Job, result: RunResult, options: Sup
       // A start without context is hard for every model: left out of what the rise is measured from.
       const within = long && mean(long.byPosition.slice(Math.floor(length / 4), length));
       const beyond = long && mean(long.byPosition.slice(length));
-      const recall = evaluation.recall
-        ? await recallGrid(
-            trained.scorer,
-            { form: "passkey", tokenizer: byteTokenizer, digits: 3 },
-            {
-              lengths: [length / 2, length, 2 * length],
-              depths: [0, 0.25, 0.5, 0.75, 1],
-              trials: 20,
-              seed: 0,
-              ...options,
-            },
-          )
-        : undefined;
       return {
         result,
         metrics: {
           heldOutLoss: short.mean,
           ...(long && { lossBeyond: beyond!, lossRise: beyond! - within! }),
-          ...(recall && { recall: mean(recall.map(({ tokenAccuracy }) => tokenAccuracy)) }),
         },
         ...(long && { byPosition: long.byPosition }),
-        ...(recall && { recall }),
       };
     } finally {
       corpus.close();
@@ -147,6 +149,10 @@ async function measure(folder: string, job: Job, result: RunResult, options: Sup
   } finally {
     await trained.close();
   }
+}
+
+function meanRecall(metric: Metric, cells: readonly RecallCell[] = []): Partial<Record<Metric, number>> {
+  return cells.length === 0 ? {} : { [metric]: mean(cells.map(({ accuracy }) => accuracy)) };
 }
 
 function read(file: string): unknown {

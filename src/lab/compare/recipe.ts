@@ -3,6 +3,7 @@ import { z } from "zod";
 import { InputError, parseQuantity, QuantityError, readConfig } from "../../core/index.ts";
 import { type Architecture, type ArchitectureSettings, architecture } from "../../model/index.ts";
 import { INITIALISATION, type Initialisation, network } from "../networks/index.ts";
+import type { RetrievalSettings } from "../tasks/index.ts";
 import {
   type Budget,
   type DataSource,
@@ -44,8 +45,17 @@ export interface EvaluationPlan {
   /** Windows of `extrapolate` times the training length, for the loss by position; 1 for none. */
   readonly extrapolate: number;
   readonly longWindows: number;
-  /** Measure recall of numbers over depth and length. */
-  readonly recall: boolean;
+  /** Recall over depth and length, of networks trained on a retrieval task. */
+  readonly recall?:
+    | {
+        readonly form: RetrievalSettings["form"];
+        readonly digits: number | undefined;
+        readonly lengths: readonly number[];
+        readonly depths: readonly number[];
+        /** Sequences of one cell. */
+        readonly trials: number;
+      }
+    | undefined;
   /** Steps between measurements of a task's accuracy. */
   readonly evaluateEvery: number;
   readonly stopAtAccuracy?: number | undefined;
@@ -172,7 +182,13 @@ const recipeSchema = z.strictObject({
       windows: whole.default(192),
       extrapolate: z.number().min(1).max(16).default(1),
       longWindows: whole.default(48),
-      recall: z.boolean().default(false),
+      recall: z
+        .strictObject({
+          lengths: z.array(whole).min(1),
+          depths: z.array(z.number().min(0).max(1)).min(1).default([0, 0.25, 0.5, 0.75, 1]),
+          trials: whole.default(100),
+        })
+        .optional(),
       evaluateEvery: whole.default(20),
       stopAtAccuracy: z.number().min(0).max(1).optional(),
       decodeContexts: z.array(z.int().min(2)).default([]),
@@ -207,6 +223,15 @@ export async function readRecipe(file: string): Promise<Recipe> {
   const vocabulary = task
     ? task.vocabularySize
     : (await tokenizerNamed("corpus" in data ? data.tokenizer : "bytes")).vocabularySize;
+  const { recall } = value.evaluation;
+  const form = task?.name;
+  if (recall && form !== "passkey" && form !== "needle") {
+    throw new InputError({
+      place: placeOf(["evaluation", "recall"]),
+      found: `recall of a network trained on ${form ?? "text"}`,
+      expected: "data: { task: passkey } or { task: needle }",
+    });
+  }
   const architectures = Object.entries(value.architectures).map(([name, own]): NamedArchitecture => {
     const {
       layers,
@@ -259,7 +284,14 @@ export async function readRecipe(file: string): Promise<Recipe> {
       ...defined(value.optimiser),
     },
     seeds: value.seeds,
-    evaluation: value.evaluation,
+    evaluation: {
+      ...value.evaluation,
+      recall: recall && {
+        ...recall,
+        form: form as RetrievalSettings["form"],
+        digits: "task" in data ? (data.settings.digits as number | undefined) : undefined,
+      },
+    },
   };
 }
 

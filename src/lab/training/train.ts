@@ -84,7 +84,7 @@ async function update(
   run: RunFolder,
   plan: RunPlan,
   data: TrainingData,
-  { checkpointSeconds = 30, clock = Date.now, progress, signal }: TrainOptions,
+  { checkpointSeconds = 30, clock = () => performance.now(), progress, signal }: TrainOptions,
 ): Promise<AccuracyLine[]> {
   const curve: AccuracyLine[] = [];
   const newest = await newestCheckpoint(run.checkpoints);
