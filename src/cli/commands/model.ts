@@ -129,7 +129,10 @@ function describeText(
       ? []
       : [["  active a token", formatNumber(parameters.active)] as [string, string]]),
     ["weights", `${bytes(summary.weightBytes)} in bf16`],
-    ["training", `${Estimate.exact(summary.trainingFlopsPerToken, "FLOP/token")} at ${summary.context} tokens`],
+    [
+      "training",
+      `${Estimate.exact(summary.trainingFlopsPerToken, "FLOP/token")} at ${summary.context} tokens`,
+    ],
     ["cache", `${bytes(summary.cache.total)} for one sequence of ${summary.context} tokens`],
     [
       "decoding",

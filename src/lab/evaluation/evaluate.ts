@@ -13,9 +13,9 @@ export interface EvaluateOptions extends Supervision {
   /** Windows at the training length. Default 192. */
   readonly windows?: number;
   /** Also measure loss by position over windows of so many times the training length. */
-  readonly extrapolate?: number;
+  readonly extrapolate?: number | undefined;
   /** Also measure recall of numbers in windows of 0.5, 1 and 2 times the training length. */
-  readonly recall?: boolean;
+  readonly recall?: boolean | undefined;
   /** Contexts at which decoding is timed. */
   readonly contexts?: readonly number[];
   readonly seed?: number;

@@ -11,7 +11,7 @@ export interface GenerateOptions extends Supervision {
   /** 0 always takes the likeliest token. Default 0.8. */
   readonly temperature?: number;
   /** Draw among so many of the likeliest tokens only. Default: all. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   readonly stream: RandomStream;
 }
 

@@ -12,5 +12,6 @@ export {
 export { type Compile, type LanguageModel, languageModel, Scorer } from "./language-model.ts";
 export { type ModelConfig, modelOf, readModelConfig } from "./model-config.ts";
 export { type Budget, DEFAULTS, dial, type OptimiserPlan, type RunPlan, stepsFor } from "./plan.ts";
+export { planRun, type RunRequest, smallModel } from "./request.ts";
 export { RunFolder, type RunResult, type RunTimings, type StepLine, writeWhole } from "./run-folder.ts";
 export { DivergedError, TEST_SEQUENCES, type TrainOptions, train } from "./train.ts";

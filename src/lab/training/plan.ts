@@ -39,9 +39,13 @@ export type Budget = { readonly flops: number } | { readonly tokens: number } | 
  * rate, warm-up, decay and initialisation were not tuned beyond the few values given there.
  */
 export const DEFAULTS = {
+  width: 96,
   context: 256,
   batch: 4,
+  /** Of tasks, whose sequences are shorter. */
+  taskBatch: 16,
   steps: 200,
+  evaluateEvery: 20,
   optimiser: {
     learningRate: 3e-3,
     schedule: "cosine",
@@ -50,11 +54,10 @@ export const DEFAULTS = {
     weightDecay: 0.1,
     clipNorm: 1,
   },
-} as const satisfies { optimiser: OptimiserPlan; context: number; batch: number; steps: number };
+} as const;
 
-/** Blocks of the size at which the defaults were measured, and its width. */
+/** Blocks of the size at which the defaults were measured. */
 const MEASURED_DEPTH = 4;
-const MEASURED_WIDTH = 96;
 
 /**
  * One dial for the size of a model: width in proportion to depth, and the learning rate down with the root of the width.
@@ -70,7 +73,7 @@ export function dial(depth: number): { width: number; learningRate: number } {
     });
   }
   return {
-    width: (MEASURED_WIDTH / MEASURED_DEPTH) * depth,
+    width: (DEFAULTS.width / MEASURED_DEPTH) * depth,
     learningRate: Number(
       (DEFAULTS.optimiser.learningRate * Math.sqrt(MEASURED_DEPTH / depth)).toPrecision(3),
     ),
