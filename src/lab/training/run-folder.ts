@@ -107,14 +107,11 @@ export class RunFolder {
 
   /** Appends to the log. What a kill cut off in the middle of a line is left there, and is no line. */
   log(): { append(line: StepLine | AccuracyLine): void; close(): void } {
-    const file = guarded(this.path, () => {
-      mkdirSync(this.path, { recursive: true });
-      return openSync(join(this.path, "log.jsonl"), "a+");
-    });
+    const file = openSync(join(this.path, "log.jsonl"), "a+");
     const torn = readFileSync(join(this.path, "log.jsonl"), "utf8");
     if (torn !== "" && !torn.endsWith("\n")) writeSync(file, "\n");
     return {
-      append: (line) => guarded(this.path, () => void writeSync(file, `${JSON.stringify(line)}\n`)),
+      append: (line) => void writeSync(file, `${JSON.stringify(line)}\n`),
       close: () => closeSync(file),
     };
   }
@@ -138,9 +135,9 @@ export class RunFolder {
 
 /** Writes `file` whole or not at all, and brings it to the disk. Throws an InputError where the disk will not take it. */
 export function writeWhole(file: string, content: string): void {
-  guarded(file, () => {
+  const partial = `${file}.partial`;
+  try {
     mkdirSync(dirname(file), { recursive: true });
-    const partial = `${file}.partial`;
     const handle = openSync(partial, "w");
     try {
       writeSync(handle, content);
@@ -149,7 +146,9 @@ export function writeWhole(file: string, content: string): void {
       closeSync(handle);
     }
     renameSync(partial, file);
-  });
+  } catch (error) {
+    throw diskProblem(file, error);
+  }
 }
 
 const DISK_PROBLEMS: Readonly<Record<string, string>> = {
@@ -172,14 +171,6 @@ export function diskProblem(file: string, error: unknown): unknown {
     expected: "a folder that can be written to",
     remedy: "make room or choose another folder; what was saved before is whole, and the run goes on from it",
   });
-}
-
-function guarded<T>(file: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    throw diskProblem(file, error);
-  }
 }
 
 function readJson<T>(file: string): T | undefined {

@@ -41,15 +41,19 @@ export const TEST_SEQUENCES = 128;
  */
 export async function train(folder: string, plan: RunPlan, options: TrainOptions = {}): Promise<RunResult> {
   const run = new RunFolder(folder);
-  run.begin(plan);
-  const finished = run.result();
-  if (finished) return finished;
-  const data = await openData(plan.data, plan, options);
   try {
-    requireFit(plan, data);
-    return await trainOn(run, plan, data, options);
-  } finally {
-    data.close();
+    run.begin(plan);
+    const finished = run.result();
+    if (finished) return finished;
+    const data = await openData(plan.data, plan, options);
+    try {
+      requireFit(plan, data);
+      return await trainOn(run, plan, data, options);
+    } finally {
+      data.close();
+    }
+  } catch (error) {
+    throw diskProblem(folder, error);
   }
 }
 
@@ -95,13 +99,8 @@ async function update(
   const balance = await ExpertBalance.of(trainer, model.parameters);
   const scorer = new Scorer(model, trainer.compile.bind(trainer));
   const config = configJson(modelConfig(plan, data));
-  const save = async (): Promise<void> => {
-    try {
-      await saveTrainer(trainer, run.checkpoints, { config, position: { accuracy: curve } });
-    } catch (error) {
-      throw diskProblem(run.checkpoints, error);
-    }
-  };
+  const save = (): Promise<string> =>
+    saveTrainer(trainer, run.checkpoints, { config, position: { accuracy: curve } });
 
   const log = run.log();
   try {
