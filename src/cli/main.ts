@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { carbonCommand } from "./commands/carbon.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fleetCommand } from "./commands/fleet.ts";
+import { labCommand } from "./commands/lab.ts";
 import { modelCommand } from "./commands/model.ts";
 import { planCommand } from "./commands/plan.ts";
 import { report } from "./output.ts";
@@ -38,6 +39,7 @@ Exit codes: 0 done, 1 failed, 2 the input was wrong.`,
 for (const command of [
   planCommand(version),
   modelCommand(),
+  labCommand(),
   fleetCommand(),
   carbonCommand(),
   doctorCommand(),
