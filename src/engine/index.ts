@@ -2,6 +2,7 @@ export {
   type Checkpoint,
   loadCheckpoint,
   newestCheckpoint,
+  requireSame,
   restoreTrainer,
   type SaveOptions,
   saveCheckpoint,
