@@ -1,8 +1,16 @@
 /** Runs one policy on one test problem without a journal, as the benches do it. */
 import { RandomStream } from "../../src/core/index.ts";
 import type { Metrics } from "../../src/search/events.ts";
-import { hypervolume, History, isFeasible, lossesOf, type Point, type Policy, referenceLosses } from "../../src/search/index.ts";
-import { spaceOperators } from "../../src/search/index.ts";
+import {
+  History,
+  hypervolume,
+  isFeasible,
+  lossesOf,
+  type Point,
+  type Policy,
+  referenceLosses,
+  spaceOperators,
+} from "../../src/search/index.ts";
 import { type TestProblem, withNoise } from "../../src/search/testing/problems.ts";
 
 export interface Run {

@@ -70,7 +70,10 @@ export const hartmann6: TestProblem = {
     const x = coordinates(point);
     let sum = 0;
     [1, 1.2, 3, 3.2].forEach((weight, i) => {
-      const inner = x.reduce((total, xj, j) => total + HARTMANN_A[i]![j]! * (xj - HARTMANN_P[i]![j]!) ** 2, 0);
+      const inner = x.reduce(
+        (total, xj, j) => total + HARTMANN_A[i]![j]! * (xj - HARTMANN_P[i]![j]!) ** 2,
+        0,
+      );
       sum -= weight * Math.exp(-inner);
     });
     return { loss: sum };
