@@ -4,7 +4,7 @@
  * log p = -sum(0.1/w_j + 0.1 w_j) on weights, Gamma(2, 1) on the scale, Gamma(1.1, 30) on the noise variance, for
  * outputs standardised to mean 0 and variance 1.
  */
-import { lbfgs } from "../../core/index.ts";
+import { type Differentiable, lbfgs } from "../../core/index.ts";
 import { cholesky, choleskyWithJitter, inverse, logDeterminant, solve, solveLower } from "./cholesky.ts";
 import {
   covarianceMatrix,
@@ -35,7 +35,19 @@ export interface GaussianProcess {
   /** (K + noise I)^-1 (standardised outputs), and the Cholesky factor of K + noise I. */
   readonly alpha: Float64Array;
   readonly factor: Float64Array;
-  readonly logPosterior: number;
+}
+
+/** The process through `values` at `points` with the given hyper-parameters (of standardised values). */
+export function condition(
+  points: readonly Float64Array[],
+  values: readonly number[],
+  kernel: Kernel,
+  noise: number,
+): GaussianProcess {
+  const n = points.length;
+  const { y, offset, spread } = standardise(values);
+  const factor = choleskyWithJitter(covarianceMatrix(kernel, points), n, noise);
+  return { kernel, noise, points, offset, spread, alpha: solve(factor, n, y), factor };
 }
 
 /** Fits a process to `values` at `points` (encoded, each of the same length; at least one). */
@@ -44,14 +56,8 @@ export function fitGaussianProcess(
   values: readonly number[],
   options: RegressionOptions,
 ): GaussianProcess {
-  const n = points.length;
   const d = options.categorical.length;
-  const offset = values.reduce((total, value) => total + value, 0) / n;
-  const deviation = Math.sqrt(values.reduce((total, value) => total + (value - offset) ** 2, 0) / n);
-  const spread = deviation > 0 ? deviation : 1;
-  const y = Float64Array.from(values, (value) => (value - offset) / spread);
-  const distances = squaredDifferences(points, options.categorical);
-  const negative = (theta: readonly number[]) => negativeLogPosterior(theta, y, distances, options);
+  const negative = negativeLogPosterior(points, values, options);
   const starts = [0, Math.log(8)].map((weight) => [
     ...new Array<number>(d).fill(weight),
     0,
@@ -63,18 +69,8 @@ export function fitGaussianProcess(
     )
     .reduce((a, b) => (b.value < a.value ? b : a));
   const { weights, scale, noise } = unpack(best.x, d, options.noisy);
-  const kernel: Kernel = { shape: options.shape, categorical: options.categorical, weights, scale };
-  const factor = choleskyWithJitter(covarianceMatrix(kernel, points), n, noise);
-  return {
-    kernel,
-    noise,
-    points,
-    offset,
-    spread,
-    alpha: solve(factor, n, y),
-    factor,
-    logPosterior: -best.value,
-  };
+  const { shape, categorical } = options;
+  return condition(points, values, { shape, categorical, weights, scale }, noise);
 }
 
 /** Mean and standard deviation of the function (without noise) at `x`, in the units of the values. */
@@ -139,65 +135,78 @@ function unpack(theta: readonly number[], d: number, noisy: boolean) {
   };
 }
 
-/** With its gradient by the logarithms of weights, scale and (where noisy) noise above the floor. */
-function negativeLogPosterior(
-  theta: readonly number[],
-  y: Float64Array,
-  distances: readonly Float64Array[],
-  { shape, noisy }: RegressionOptions,
-): { value: number; gradient: number[] } {
-  const n = y.length;
-  const d = distances.length;
-  const { weights, scale, noise } = unpack(theta, d, noisy);
-  const pairs = (n * (n - 1)) / 2;
-  const squared = new Float64Array(pairs);
-  for (let j = 0; j < d; j++) {
-    const weight = weights[j]!;
-    const column = distances[j]!;
-    for (let p = 0; p < pairs; p++) squared[p]! += weight * column[p]!;
-  }
-  const k = new Float64Array(n * n);
-  for (let i = 0, p = 0; i < n; i++) {
-    for (let j = 0; j < i; j++, p++) k[i * n + j] = scale * profile(shape, squared[p]!);
-    k[i * n + i] = scale + noise;
-  }
-  const factor = cholesky(k, n);
-  if (!factor) return { value: Infinity, gradient: new Array<number>(theta.length).fill(0) };
-  const alpha = solve(factor, n, y);
-  const inverted = inverse(factor, n);
-  let fit = 0;
-  for (let i = 0; i < n; i++) fit += y[i]! * alpha[i]!;
-  let value = 0.5 * (fit + logDeterminant(factor, n) + n * Math.log(2 * Math.PI));
+function standardise(values: readonly number[]): { y: Float64Array; offset: number; spread: number } {
+  const n = values.length;
+  const offset = values.reduce((total, value) => total + value, 0) / n;
+  const deviation = Math.sqrt(values.reduce((total, value) => total + (value - offset) ** 2, 0) / n);
+  const spread = deviation > 0 ? deviation : 1;
+  return { y: Float64Array.from(values, (value) => (value - offset) / spread), offset, spread };
+}
 
-  // Sensitivity to K_ij is (K^-1 - alpha alpha^T)_ij / 2; each pair counts twice, once a half.
-  const gradient = new Array<number>(theta.length).fill(0);
-  const slopes = new Float64Array(pairs);
-  let byScale = 0;
-  let byNoise = 0;
-  for (let i = 0, p = 0; i < n; i++) {
-    for (let j = 0; j < i; j++, p++) {
-      const sensitivity = inverted[i * n + j]! - alpha[i]! * alpha[j]!;
-      byScale += sensitivity * k[i * n + j]!;
-      slopes[p] = sensitivity * scale * profileSlope(shape, squared[p]!);
+/**
+ * The negative logarithm of likelihood times priors, with its gradient, by the logarithms of weights, scale and (where
+ * noisy) noise above the floor.
+ */
+export function negativeLogPosterior(
+  points: readonly Float64Array[],
+  values: readonly number[],
+  { shape, categorical, noisy }: RegressionOptions,
+): Differentiable {
+  const n = points.length;
+  const d = categorical.length;
+  const { y } = standardise(values);
+  const distances = squaredDifferences(points, categorical);
+  const pairs = (n * (n - 1)) / 2;
+  return (theta) => {
+    const { weights, scale, noise } = unpack(theta, d, noisy);
+    const squared = new Float64Array(pairs);
+    for (let j = 0; j < d; j++) {
+      const weight = weights[j]!;
+      const column = distances[j]!;
+      for (let p = 0; p < pairs; p++) squared[p]! += weight * column[p]!;
     }
-    const sensitivity = 0.5 * (inverted[i * n + i]! - alpha[i]! * alpha[i]!);
-    byScale += sensitivity * scale;
-    byNoise += sensitivity;
-  }
-  for (let j = 0; j < d; j++) {
-    const column = distances[j]!;
-    let sum = 0;
-    for (let p = 0; p < pairs; p++) sum += slopes[p]! * column[p]!;
-    const weight = weights[j]!;
-    value += 0.1 / weight + 0.1 * weight;
-    gradient[j] = sum * weight - 0.1 / weight + 0.1 * weight;
-  }
-  value -= Math.log(scale) - scale;
-  gradient[d] = byScale - 1 + scale;
-  if (noisy) {
-    const above = noise - NOISE_FLOOR;
-    value -= 0.1 * Math.log(above) - 30 * noise;
-    gradient[d + 1] = (byNoise + 30) * above - 0.1;
-  }
-  return { value, gradient };
+    const k = new Float64Array(n * n);
+    for (let i = 0, p = 0; i < n; i++) {
+      for (let j = 0; j < i; j++, p++) k[i * n + j] = scale * profile(shape, squared[p]!);
+      k[i * n + i] = scale + noise;
+    }
+    const factor = cholesky(k, n);
+    if (!factor) return { value: Infinity, gradient: new Array<number>(theta.length).fill(0) };
+    const alpha = solve(factor, n, y);
+    const inverted = inverse(factor, n);
+    let fit = 0;
+    for (let i = 0; i < n; i++) fit += y[i]! * alpha[i]!;
+    let value = 0.5 * (fit + logDeterminant(factor, n) + n * Math.log(2 * Math.PI));
+
+    // Sensitivity to K_ij is (K^-1 - alpha alpha^T)_ij / 2; each pair counts twice, once a half.
+    const gradient = new Array<number>(theta.length).fill(0);
+    const slopes = new Float64Array(pairs);
+    let byScale = 0;
+    let byNoise = 0;
+    for (let i = 0, p = 0; i < n; i++) {
+      for (let j = 0; j < i; j++, p++) {
+        const sensitivity = inverted[i * n + j]! - alpha[i]! * alpha[j]!;
+        byScale += sensitivity * k[i * n + j]!;
+        slopes[p] = sensitivity * scale * profileSlope(shape, squared[p]!);
+      }
+      const sensitivity = 0.5 * (inverted[i * n + i]! - alpha[i]! * alpha[i]!);
+      byScale += sensitivity * scale;
+      byNoise += sensitivity;
+    }
+    for (let j = 0; j < d; j++) {
+      const column = distances[j]!;
+      let sum = 0;
+      for (let p = 0; p < pairs; p++) sum += slopes[p]! * column[p]!;
+      const weight = weights[j]!;
+      value += 0.1 / weight + 0.1 * weight;
+      gradient[j] = sum * weight - 0.1 / weight + 0.1 * weight;
+    }
+    value -= Math.log(scale) - scale;
+    gradient[d] = byScale - 1 + scale;
+    if (noisy) {
+      value -= 0.1 * Math.log(noise) - 30 * noise;
+      gradient[d + 1] = (byNoise + 30 - 0.1 / noise) * (noise - NOISE_FLOOR);
+    }
+    return { value, gradient };
+  };
 }

@@ -66,15 +66,19 @@ export type PolicyOptions = z.output<typeof schema>;
  * themselves. Throws an `InputError` for an unknown name, a wrong option, or a policy that does not suit the goal.
  */
 export function createPolicy(spec: StudySpec, space?: Space): Policy {
-  const names = schema.options.map((option) => option.shape.name.value);
-  if (!(names as string[]).includes(spec.policy.name))
+  const chosen = schema.options.find((option) => option.shape.name.value === spec.policy.name);
+  if (!chosen)
     throw new InputError({
       place: { path: "policy.name" },
       found: `"${spec.policy.name}"`,
       expected: "the name of a policy",
-      remedy: suggest(spec.policy.name, names),
+      remedy: suggest(
+        spec.policy.name,
+        schema.options.map((option) => option.shape.name.value),
+      ),
     });
-  const options = parseConfig(JSON.stringify(spec.policy, null, 2), schema, "the study's policy").value;
+  const text = JSON.stringify(spec.policy, null, 2);
+  const options: PolicyOptions = parseConfig(text, chosen, "the study's policy").value;
   const needed = (): Space => {
     if (space) return space;
     throw new InputError({
