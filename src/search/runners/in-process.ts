@@ -31,6 +31,13 @@ export class InProcessRunner<C> implements Runner<C> {
     const started = this.#clock();
     const inner = new AbortController();
     const seconds = () => (this.#clock() - started) / 1000;
+    const { promise: ended, resolve, reject } = withResolvers<Outcome>();
+    const timer =
+      limitSeconds === undefined
+        ? undefined
+        : setTimeout(() => resolve(timedOut(limitSeconds)), Math.min(limitSeconds * 1000, 2 ** 31 - 1));
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
     const work = (async (): Promise<Outcome> => {
       try {
         const evaluated = await this.#evaluator(candidate, { trial, seed, signal: inner.signal });
@@ -39,15 +46,8 @@ export class InProcessRunner<C> implements Runner<C> {
         return { failure: reasonOf(error), spent: { seconds: seconds() } };
       }
     })();
-    const { promise: ended, resolve, reject } = withResolvers<Outcome>();
-    const timer =
-      limitSeconds === undefined
-        ? undefined
-        : setTimeout(() => resolve(timedOut(limitSeconds)), Math.min(limitSeconds * 1000, 2 ** 31 - 1));
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
     try {
-      return await Promise.race([work, ended]);
+      return await Promise.race([ended, work]);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);

@@ -8,6 +8,7 @@ import { inverse } from "../gp/cholesky.ts";
 import { categoricalDimensions } from "../gp/kernel.ts";
 import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regression.ts";
 import type { History, Trial } from "../history.ts";
+import { SobolSequence, sobolDimensions } from "../quasirandom.ts";
 import type { Point, Space } from "../space/space.ts";
 
 const MOST_TRIALS = 300;
@@ -47,12 +48,11 @@ export function importances(
     values,
     { shape: "matern52", categorical: categoricalDimensions(space.dimensions), noisy: true },
   );
-  const draw = () => Array.from({ length: POINTS }, () => space.encode(space.sample(random)));
-  const [a, b] = [draw(), draw()];
+  const { a, b } = pairs(space, random);
   const f = (unit: Float64Array) => predict(process, unit).mean;
   const atA = a.map(f);
-  const mean = atA.reduce((total, value) => total + value, 0) / POINTS;
-  const variance = atA.reduce((total, value) => total + (value - mean) ** 2, 0) / POINTS;
+  const mean = atA.reduce((total, value) => total + value, 0) / a.length;
+  const variance = atA.reduce((total, value) => total + (value - mean) ** 2, 0) / a.length;
   const parts = space.dimensions.map((dimension, i) => {
     let sum = 0;
     a.forEach((unit, row) => {
@@ -62,7 +62,7 @@ export function importances(
     });
     return {
       part: nameOf(space, dimension.parameter, i),
-      totalEffect: variance === 0 ? 0 : sum / (2 * POINTS * variance),
+      totalEffect: variance === 0 ? 0 : sum / (2 * a.length * variance),
     };
   });
   return {
@@ -71,6 +71,24 @@ export function importances(
     leaveOneOutRSquared: leaveOneOut(process, values),
     parts: parts.sort((x, y) => y.totalEffect - x.totalEffect),
   };
+}
+
+/** Two independent samples of the space, quasi-random together while the Sobol sequence has the dimensions. */
+function pairs(space: Space, random: RandomStream): { a: Float64Array[]; b: Float64Array[] } {
+  const d = space.dimensions.length;
+  const [a, b]: [Float64Array[], Float64Array[]] = [[], []];
+  const sequence = 2 * d <= sobolDimensions() ? new SobolSequence(2 * d, random) : undefined;
+  for (let i = 0; a.length < POINTS && i < 20 * POINTS; i++) {
+    const both = sequence?.point(i) ?? Float64Array.from({ length: 2 * d }, () => random.uniform());
+    const points = [space.decode(both.subarray(0, d)), space.decode(both.subarray(d))] as const;
+    if (points.some((point) => space.violated(point))) continue;
+    a.push(space.encode(points[0]));
+    b.push(space.encode(points[1]));
+  }
+  if (a.length > 0) return { a, b };
+  // Constraints leave so little that pairs do not meet them by chance.
+  const draw = () => Array.from({ length: POINTS }, () => space.encode(space.sample(random)));
+  return { a: draw(), b: draw() };
 }
 
 /** Left-out residuals in closed form: alpha_i / (K^-1)_ii (Rasmussen & Williams, equation 5.12). */

@@ -1,32 +1,29 @@
-/** Runs one policy on one test problem without a journal, as the benches do it. */
-import { RandomStream } from "../../src/core/index.ts";
-import type { Metrics } from "../../src/search/events.ts";
-import {
-  History,
-  hypervolume,
-  isFeasible,
-  lossesOf,
-  type Point,
-  type Policy,
-  referenceLosses,
-  spaceOperators,
-} from "../../src/search/index.ts";
-import { type TestProblem, withNoise } from "../../src/search/testing/problems.ts";
+/** Runs one policy on one test problem in memory, as the tests and the benches of policies do it. */
+import { RandomStream } from "../../core/index.ts";
+import type { Metrics } from "../events.ts";
+import { History } from "../history.ts";
+import { isFeasible, lossesOf, referenceLosses } from "../objectives.ts";
+import { hypervolume } from "../pareto/hypervolume.ts";
+import type { Policy } from "../policy.ts";
+import type { Point } from "../space/space.ts";
+import { spaceOperators } from "../space/variation.ts";
+import { type TestProblem, withNoise } from "./problems.ts";
 
-export interface Run {
+export interface Simulation {
   /** After each trial: the hypervolume (or the best loss) of what was found, measured without noise. */
   readonly progress: number[];
   readonly secondsPerProposal: number;
 }
 
-export async function run(
+/** `batch` trials are asked for before the outcomes of any of them are told. */
+export async function simulate(
   problem: TestProblem,
   policy: Policy<Point>,
   trials: number,
   seed: number,
   noise: Metrics = {},
   batch = 1,
-): Promise<Run> {
+): Promise<Simulation> {
   const history = new History<Point>();
   const operators = spaceOperators(problem.space);
   const reference = referenceLosses(problem.goal);
@@ -40,21 +37,19 @@ export async function run(
       const started = performance.now();
       const decision = policy.propose(history, stream.split("policy"));
       if (typeof decision === "string") break;
-      const parents = decision.parents.map((id) => history.trial(id));
-      const candidate =
-        decision.candidate ??
-        (
-          await operators[decision.operator]!.apply({
-            trial: undefined as never,
-            parents,
-            history,
-            random: stream.split("operator"),
-            allowance: {},
-            signal: new AbortController().signal,
-          })
-        ).candidate;
+      history.apply({ event: "ask", at: 0, trial, ...decision });
+      if (decision.candidate === undefined) {
+        const made = await operators[decision.operator]!.apply({
+          trial: history.trial(trial),
+          parents: decision.parents.map((id) => history.trial(id)),
+          history,
+          random: stream.split("operator"),
+          allowance: {},
+          signal: new AbortController().signal,
+        });
+        history.apply({ event: "make", at: 0, trial, candidate: made.candidate });
+      }
       seconds += (performance.now() - started) / 1000;
-      history.apply({ event: "ask", at: 0, trial, ...decision, candidate });
       ids.push(trial);
     }
     for (const trial of ids) {
