@@ -44,7 +44,7 @@ export class History<C = unknown> {
   readonly #order: number[] = [];
   readonly #unsettled = new Set<number>();
   readonly #views = new Map<View<unknown, C>, { value: unknown; upTo: number }>();
-  #spent: Spending = { seconds: 0, tokens: 0, usd: 0 };
+  #spent: Spending = NOTHING;
   #complete = 0;
   #at = 0;
 
@@ -107,9 +107,9 @@ export class History<C = unknown> {
         state: event.candidate === undefined ? "asked" : "made",
         operator: event.operator,
         parents: event.parents,
-        note: event.note ?? {},
+        note: event.note ?? NO_NOTE,
         candidate: event.candidate as C | undefined,
-        spent: { seconds: 0, tokens: 0, usd: 0 },
+        spent: NOTHING,
       });
       this.#unsettled.add(event.trial);
       this.#order.push(event.trial);
@@ -145,16 +145,15 @@ export class History<C = unknown> {
 
   #pay(trial: Writable<Trial<C>>, spent: Spent | undefined): void {
     if (!spent) return;
-    const { seconds = 0, tokens = 0, usd = 0 } = spent;
-    trial.spent = {
-      seconds: trial.spent.seconds + seconds,
-      tokens: trial.spent.tokens + tokens,
-      usd: trial.spent.usd + usd,
-    };
-    this.#spent = {
-      seconds: this.#spent.seconds + seconds,
-      tokens: this.#spent.tokens + tokens,
-      usd: this.#spent.usd + usd,
-    };
+    trial.spent = added(trial.spent, spent);
+    this.#spent = added(this.#spent, spent);
   }
+}
+
+/** Shared by the trials that have spent nothing and have no note: there can be very many. */
+const NOTHING: Spending = Object.freeze({ seconds: 0, tokens: 0, usd: 0 });
+const NO_NOTE: Trial["note"] = Object.freeze({});
+
+function added(total: Spending, { seconds = 0, tokens = 0, usd = 0 }: Spent): Spending {
+  return { seconds: total.seconds + seconds, tokens: total.tokens + tokens, usd: total.usd + usd };
 }

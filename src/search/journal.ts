@@ -4,7 +4,7 @@
  */
 import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { InputError } from "../core/index.ts";
-import { eventSchema, type StudyEvent } from "./events.ts";
+import { eventSchema, type Metrics, type StudyEvent } from "./events.ts";
 
 const CHUNK_BYTES = 1 << 22;
 const NEWLINE = 10;
@@ -129,10 +129,15 @@ function isEvent(value: unknown): value is StudyEvent {
     case "start":
       return true;
     case "tell":
-      return event.metrics === undefined || Object.values(event.metrics).every(Number.isFinite);
+      return event.metrics === undefined || allFinite(event.metrics);
     default:
       return false;
   }
+}
+
+function allFinite(metrics: Metrics): boolean {
+  for (const name in metrics) if (!Number.isFinite(metrics[name])) return false;
+  return true;
 }
 
 function damaged(file: string, line: number, text: string): InputError {

@@ -81,19 +81,6 @@ export function onlyObjective(goal: Goal, policy: string): Objective {
   });
 }
 
-/**
- * Orders complete trials of a one-objective goal, best first: feasible before infeasible, feasible ones by objective,
- * infeasible ones by the sum of their violations (Deb's rules), older before newer where equal.
- */
-export function comparator(goal: Goal): (a: Trial, b: Trial) => number {
-  return (a, b) => {
-    const excess = violation(goal, a.metrics!) - violation(goal, b.metrics!);
-    if (excess !== 0) return excess;
-    const loss = lossesOf(goal, a.metrics!)[0]! - lossesOf(goal, b.metrics!)[0]!;
-    return loss !== 0 ? loss : a.id - b.id;
-  };
-}
-
 /** The sum of what bounds are overstepped by; 0 when feasible. */
 export function violation(goal: Goal, metrics: Metrics): number {
   let total = 0;
@@ -101,38 +88,61 @@ export function violation(goal: Goal, metrics: Metrics): number {
   return total;
 }
 
-interface Ranked {
-  sorted: Trial[];
-  fresh: Trial[];
+/** A complete trial of a one-objective goal, with what it is ordered by. */
+export interface Placed<C = unknown> {
+  readonly trial: Trial<C>;
+  readonly violation: number;
+  readonly loss: number;
 }
 
-/** All complete trials, best first by `comparator`, kept sorted as they arrive. Read it through `ranking`. */
-export function rankingView(): View<Ranked> {
+export function placed<C>(goal: Goal, trial: Trial<C>): Placed<C> {
+  const metrics = trial.metrics!;
+  return { trial, violation: violation(goal, metrics), loss: lossesOf(goal, metrics)[0]! };
+}
+
+/**
+ * Best first: feasible before infeasible, feasible ones by objective, infeasible ones by the sum of their violations
+ * (Deb's rules), older before newer where equal.
+ */
+export function byMerit(a: Placed, b: Placed): number {
+  return a.violation - b.violation || a.loss - b.loss || a.trial.id - b.trial.id;
+}
+
+/** Complete trials in order of merit. */
+export class Ranking {
+  #sorted: Placed[] = [];
+  #fresh: Placed[] = [];
+
+  add(entry: Placed): void {
+    this.#fresh.push(entry);
+  }
+
+  /** All of them, best first. A few new ones are inserted one by one, many are merged by sorting. */
+  get sorted(): readonly Placed[] {
+    if (this.#fresh.length > 64) {
+      this.#sorted = this.#sorted.concat(this.#fresh).sort(byMerit);
+    } else {
+      for (const entry of this.#fresh) {
+        let low = 0;
+        let high = this.#sorted.length;
+        while (low < high) {
+          const middle = (low + high) >> 1;
+          if (byMerit(this.#sorted[middle]!, entry) < 0) low = middle + 1;
+          else high = middle;
+        }
+        this.#sorted.splice(low, 0, entry);
+      }
+    }
+    this.#fresh = [];
+    return this.#sorted;
+  }
+}
+
+export function rankingView(goal: Goal): View<Ranking> {
   return {
-    create: () => ({ sorted: [], fresh: [] }),
-    told: (ranked, trial) => {
-      if (trial.state === "complete") ranked.fresh.push(trial);
+    create: () => new Ranking(),
+    told: (ranking, trial) => {
+      if (trial.state === "complete") ranking.add(placed(goal, trial));
     },
   };
-}
-
-/** The sorted list behind a `rankingView`. A few new trials are inserted one by one, many are merged by sorting. */
-export function ranking(ranked: Ranked, order: (a: Trial, b: Trial) => number): readonly Trial[] {
-  if (ranked.fresh.length > 64) {
-    for (const trial of ranked.fresh) ranked.sorted.push(trial);
-    ranked.sorted.sort(order);
-  } else {
-    for (const trial of ranked.fresh) {
-      let low = 0;
-      let high = ranked.sorted.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (order(ranked.sorted[middle]!, trial) < 0) low = middle + 1;
-        else high = middle;
-      }
-      ranked.sorted.splice(low, 0, trial);
-    }
-  }
-  ranked.fresh = [];
-  return ranked.sorted;
 }

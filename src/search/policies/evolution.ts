@@ -5,12 +5,12 @@
 import { InputError, type RandomStream } from "../../core/index.ts";
 import type { History, View } from "../history.ts";
 import {
-  comparator,
+  byMerit,
   type Goal,
   isFeasible,
   lossesOf,
   onlyObjective,
-  ranking,
+  placed,
   rankingView,
 } from "../objectives.ts";
 import type { Policy, Proposal } from "../policy.ts";
@@ -156,7 +156,6 @@ export interface AgeingOptions {
 /** Regularised (ageing) evolution, Real et al. 2019, algorithm 1: the oldest leaves, however fit. */
 export function ageingPolicy(goal: Goal, { population = 100, sample = 25 }: AgeingOptions = {}): Policy {
   onlyObjective(goal, "ageing");
-  const order = comparator(goal);
   const living: View<number[]> = {
     create: () => [],
     told(ids, { id, state }) {
@@ -173,9 +172,9 @@ export function ageingPolicy(goal: Goal, { population = 100, sample = 25 }: Agei
         const coming = history.trials.length - history.failedCount;
         if (coming < population || ids.length === 0) return { operator: "draft", parents: [] };
       }
-      const rivals = Array.from({ length: sample }, () => history.trial(random.pick(ids)));
-      const parent = rivals.reduce((top, trial) => (order(trial, top) < 0 ? trial : top));
-      return { operator: "improve", parents: [parent.id] };
+      const rivals = Array.from({ length: sample }, () => placed(goal, history.trial(random.pick(ids))));
+      const parent = rivals.reduce((top, rival) => (byMerit(rival, top) < 0 ? rival : top));
+      return { operator: "improve", parents: [parent.trial.id] };
     },
   };
 }
@@ -202,8 +201,7 @@ export function rankPolicy(goal: Goal, options: RankOptions = {}): Policy {
       found: String(temperature),
       expected: "more than 0",
     });
-  const order = comparator(goal);
-  const ranked = rankingView();
+  const ranked = rankingView(goal);
   const started: View<{ drafts: number; broken: number[]; next: number }> = {
     create: () => ({ drafts: 0, broken: [], next: 0 }),
     asked(state, { operator, parents }) {
@@ -233,15 +231,15 @@ export function rankPolicy(goal: Goal, options: RankOptions = {}): Policy {
       const state = history.view(started);
       const broken = state.broken[state.next];
       if (broken !== undefined) return { operator: "debug", parents: [broken] };
-      const trials = ranking(history.view(ranked), order);
+      const trials = history.view(ranked).sorted;
       if (state.drafts < drafts || trials.length === 0) return { operator: "draft", parents: [] };
       const first = drawRank(trials.length, random);
       if (trials.length > 1 && random.uniform() < crossoverProbability) {
         const second = drawRank(trials.length - 1, random);
         const other = second >= first ? second + 1 : second;
-        return { operator: "crossover", parents: [trials[first]!.id, trials[other]!.id] };
+        return { operator: "crossover", parents: [trials[first]!.trial.id, trials[other]!.trial.id] };
       }
-      return { operator: "improve", parents: [trials[first]!.id] };
+      return { operator: "improve", parents: [trials[first]!.trial.id] };
     },
   };
 }

@@ -3,7 +3,7 @@
  * On a space, whose operators never fail, it is hill climbing with restarts at the beginning.
  */
 import type { History, Trial, View } from "../history.ts";
-import { comparator, type Goal, onlyObjective, ranking, rankingView } from "../objectives.ts";
+import { type Goal, onlyObjective, rankingView } from "../objectives.ts";
 import type { Policy } from "../policy.ts";
 import { type Debugging, debugDepth, FailedLeaves } from "./debugging.ts";
 
@@ -19,8 +19,7 @@ export function greedyPolicy(
   { drafts = 5, debugProbability = 1, maxDebugDepth = 0 }: GreedyOptions = {},
 ): Policy {
   onlyObjective(goal, "greedy");
-  const order = comparator(goal);
-  const ranked = rankingView();
+  const ranked = rankingView(goal);
   const draftCount: View<{ count: number }> = {
     create: () => ({ count: 0 }),
     asked: (value, { operator }) => {
@@ -34,7 +33,7 @@ export function greedyPolicy(
       const failed = history.view(leaves);
       if (failed.size > 0 && random.uniform() < debugProbability)
         return { operator: "debug", parents: [failed.at(random.integer(0, failed.size - 1))] };
-      const best = ranking(history.view(ranked), order)[0];
+      const best = history.view(ranked).sorted[0]?.trial;
       return best ? { operator: "improve", parents: [best.id] } : { operator: "draft", parents: [] };
     },
   };

@@ -1,7 +1,7 @@
 /** What a person asks of a study: how far it is, what it used, and the best that it found. */
 import type { Metrics, Spending } from "../events.ts";
 import type { History, Trial, TrialState } from "../history.ts";
-import { comparator, type Goal, isFeasible, lossesOf, referenceLosses } from "../objectives.ts";
+import { byMerit, type Goal, isFeasible, lossesOf, placed, referenceLosses } from "../objectives.ts";
 import { paretoFront } from "../pareto/front.ts";
 import { hypervolume } from "../pareto/hypervolume.ts";
 import type { Budget, StudySpec } from "../spec.ts";
@@ -70,12 +70,8 @@ export function status({ spec, history }: { spec: StudySpec; history: History })
 export function bestOf<C>(goal: Goal, feasible: readonly Trial<C>[]): Trial<C>[] {
   if (goal.objectives.length > 1)
     return paretoFront(feasible.map(({ metrics }) => lossesOf(goal, metrics!))).map((i) => feasible[i]!);
-  const order = comparator(goal);
-  const best = feasible.reduce<Trial<C> | undefined>(
-    (top, trial) => (!top || order(trial, top) < 0 ? trial : top),
-    undefined,
-  );
-  return best ? [best] : [];
+  const [best] = feasible.map((trial) => placed(goal, trial)).sort(byMerit);
+  return best ? [best.trial as Trial<C>] : [];
 }
 
 /**
