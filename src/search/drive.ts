@@ -2,6 +2,7 @@
  * The one loop: ask the policy, make the candidate, evaluate it, tell the study; budgets are checked before each step.
  * A trial that an earlier run of the controller left unsettled is taken up first, from the step that it had reached.
  */
+import { setMaxListeners } from "node:events";
 import { allowance, exhausted, type Usage } from "./budget.ts";
 import type { Spending, Spent } from "./events.ts";
 import type { Operators } from "./operator.ts";
@@ -45,6 +46,7 @@ export async function drive<C>(study: Study<C>, options: DriveOptions<C>): Promi
   const { budget } = study.spec;
   const { history } = study;
   const abandon = new AbortController();
+  setMaxListeners(0, abandon.signal); // one for each evaluation under way
   const stopped = options.signal ?? new AbortController().signal;
   const leftOver = history.unsettled.map(({ id }) => id);
   const underWay: UnderWay[] = [];

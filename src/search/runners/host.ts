@@ -5,8 +5,9 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { Outcome } from "../study.ts";
+import { killOthers } from "./process-tree.ts";
 import type { Evaluation, Evaluator } from "./runner.ts";
-import { outcomeOf, reasonOf } from "./runner.ts";
+import { outcomeOf, reasonOf, timedOut } from "./runner.ts";
 
 /** Where an evaluator is found: a module by its path, and the name under which it exports the function. */
 export interface EvaluatorModule {
@@ -34,6 +35,19 @@ export async function runTask(taskFile: string, resultFile: string): Promise<voi
   const { evaluator, evaluation } = JSON.parse(readFileSync(taskFile, "utf8")) as Task;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
+  const { limitSeconds } = evaluation;
+  // The runner kills this process at its limit; this is for schedulers that only look once a minute.
+  const timer =
+    limitSeconds === undefined
+      ? undefined
+      : setTimeout(
+          () => {
+            writeWholeResult(resultFile, timedOut(limitSeconds));
+            killOthers();
+            process.exit(0);
+          },
+          Math.min(limitSeconds * 1000, 2 ** 31 - 1),
+        );
   let outcome: Outcome;
   try {
     const module = (await import(pathToFileURL(evaluator.file).href)) as Record<string, unknown>;
@@ -49,6 +63,7 @@ export async function runTask(taskFile: string, resultFile: string): Promise<voi
   } catch (error) {
     outcome = { failure: reasonOf(error), spent: { seconds: seconds() } };
   }
+  clearTimeout(timer);
   writeWholeResult(resultFile, outcome);
 }
 

@@ -19,6 +19,17 @@ export function killTree(leader: number, mark: string): void {
   }
 }
 
+/** Kills every process that carries this process's own mark, this one apart. */
+export function killOthers(): void {
+  const mark = process.env[MARK];
+  if (mark === undefined) return;
+  for (let round = 0; round < 20; round++) {
+    const others = marked(mark).filter((pid) => pid !== process.pid);
+    if (others.length === 0) return;
+    for (const pid of others) kill(pid);
+  }
+}
+
 /** The live processes that carry `mark`; none where there is no /proc. */
 export function marked(mark: string): number[] {
   const wanted = `${MARK}=${mark}`;
