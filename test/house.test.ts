@@ -30,22 +30,26 @@ function sourceFiles(): string[] {
 /** Relative imports, exports-from and dynamic imports of a file, as paths from src/. */
 function importsOf(path: string): Import[] {
   const text = readFileSync(join(source, path), "utf8");
-  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)["'](\.{1,2}\/[^"']+)["']/g)].map((match) => ({
-    from: path,
-    to: relative(source, resolve(source, dirname(path), match[1]!)),
-  }));
+  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)["'](\.{1,2}\/[^"']+)["']/g)].map(
+    (match) => ({
+      from: path,
+      to: relative(source, resolve(source, dirname(path), match[1]!)),
+    }),
+  );
 }
 
 const roomOf = (path: string) => path.split("/")[0]!;
 const floorOf = (room: string) => FLOORS.findIndex((rooms) => rooms.includes(room));
 
 /** Imports that break the house: from the room's own floor or above, or past another room's index. */
-export function breaches(imports: readonly Import[]): string[] {
+function breaches(imports: readonly Import[]): string[] {
   return imports.flatMap(({ from, to }) => {
     const [room, other] = [roomOf(from), roomOf(to)];
     if (room === other || to.startsWith("..")) return [];
     if (floorOf(other) >= floorOf(room)) {
-      return [`src/${from} imports src/${to}: ${room} stands on floor ${floorOf(room)}, ${other} on ${floorOf(other)}`];
+      return [
+        `src/${from} imports src/${to}: ${room} stands on floor ${floorOf(room)}, ${other} on ${floorOf(other)}`,
+      ];
     }
     const face = to === `${other}/index.ts` || from.endsWith(".test.ts");
     return face ? [] : [`src/${from} imports src/${to}: a room is entered through src/${other}/index.ts`];

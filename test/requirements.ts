@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 /** True where the part is missing and its tests are to be skipped. */
 export function missing(what: string, present: boolean, toInstall: string): boolean {
   if (present) return false;
-  if (process.env.TERRARIUM_REQUIRE_ALL === "1") throw new Error(`${what} is required here. To install: ${toInstall}`);
+  if (process.env.TERRARIUM_REQUIRE_ALL === "1")
+    throw new Error(`${what} is required here. To install: ${toInstall}`);
   console.warn(`skipped: ${what} is missing. To run these tests: ${toInstall}`);
   return true;
 }
@@ -32,5 +33,9 @@ export function sharedData(path: string): string {
 }
 
 export function missingData(path: string): boolean {
-  return missing(`the measured data ${path}`, existsSync(sharedData(path)), `put it at ../shared/data/${path}`);
+  return missing(
+    `the measured data ${path}`,
+    existsSync(sharedData(path)),
+    `put it at ../shared/data/${path}`,
+  );
 }

@@ -35,7 +35,13 @@ Exit codes: 0 done, 1 failed, 2 the input was wrong.`,
   )
   .exitOverride();
 
-for (const command of [planCommand(), modelCommand(), fleetCommand(), carbonCommand(), doctorCommand()]) {
+for (const command of [
+  planCommand(version),
+  modelCommand(),
+  fleetCommand(),
+  carbonCommand(),
+  doctorCommand(),
+]) {
   program.addCommand(command);
 }
 

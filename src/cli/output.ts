@@ -33,7 +33,10 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
 }
 
 /** The median, the interval and the basis of a figure, as three cells of a table. */
-export function cells(estimate: AnyEstimate, format: typeof import("../core/index.ts").formatEstimate): string[] {
+export function cells(
+  estimate: AnyEstimate,
+  format: typeof import("../core/index.ts").formatEstimate,
+): string[] {
   const { value, interval } = format(estimate);
   return [value, interval === "" ? "exact" : interval, estimate.basis];
 }
@@ -62,7 +65,9 @@ export function report(error: unknown): 1 | 2 {
     return 2;
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`This is a mistake in Terrarium, not in your input. Please report it with these lines:\n${trace}\n`);
+  process.stderr.write(
+    `This is a mistake in Terrarium, not in your input. Please report it with these lines:\n${trace}\n`,
+  );
   return 1;
 }
 

@@ -10,8 +10,10 @@ const LADDERS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
     ["W", "kW", "MW"],
     ["gCO2e", "kgCO2e", "tCO2e"],
     ["B", "KiB", "MiB", "GiB", "TiB"],
+    ["MiB/accelerator", "GiB/accelerator"],
     ["GB/s", "TB/s"],
     ["TFLOP/s", "PFLOP/s", "EFLOP/s"],
+    ["GFLOP/token", "TFLOP/token"],
     ["gCO2e/kWh"],
     ["USD/accelerator/h"],
     ["kgCO2e/accelerator"],
@@ -27,6 +29,7 @@ const LADDERS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
 /** Units whose printed name differs from the symbol in files. */
 const PRINTED: Readonly<Record<string, string>> = {
   "1": "",
+  "1/node/day": "per node-day",
   us: "µs",
   day: "days",
   token: "tokens",

@@ -152,7 +152,7 @@ describe("Sampler", () => {
   });
 
   it("pins an input at a probability and lists what was drawn", () => {
-    const sampler = new Sampler(1, new Map([["power", 0.95]]));
+    const sampler = new Sampler(1, (name) => (name === "power" ? 0.95 : undefined));
     expect(power(sampler).isExact).toBe(true);
     expect(power(sampler).value("W")).toBeCloseTo(750, 6);
     expect(sampler.inputs.map((input) => input.name)).toEqual(["power"]);

@@ -3,6 +3,7 @@
  * basis and its sources. Arithmetic works draw by draw, so inputs that are correlated stay correlated; the result's
  * basis is the weakest of its inputs and its sources are theirs.
  */
+import { quickselect } from "simple-statistics";
 import { formatEstimate } from "./display.ts";
 import {
   type Dimension,
@@ -13,6 +14,7 @@ import {
   multiplyDimensions,
   type Product,
   type Quotient,
+  sameDimension,
   type Unit,
   unit,
 } from "./units.ts";
@@ -69,7 +71,7 @@ export class Estimate<D extends Dimension = Dimension> {
   readonly sources: readonly Source[];
   /** The unit to print in; chosen by size where undefined. */
   readonly displayUnit: Unit | undefined;
-  #sorted: Float64Array | undefined;
+  #quantiles: Map<number, number> | undefined;
 
   private constructor(dimension: Dimension, draws: Float64Array, evidence: Evidence, displayUnit?: Unit) {
     this.dimension = dimension;
@@ -96,11 +98,9 @@ export class Estimate<D extends Dimension = Dimension> {
     evidence: Evidence,
   ): Estimate<DimensionOf<S>> {
     const { dimension, scale } = unit(symbol);
-    return Estimate.#checked(
-      dimension,
-      Float64Array.from(draws, (value) => value * scale),
-      evidence,
-    );
+    const scaled = new Float64Array(draws.length);
+    for (let i = 0; i < scaled.length; i++) scaled[i] = draws[i]! * scale;
+    return Estimate.#checked(dimension, scaled, evidence);
   }
 
   /**
@@ -134,34 +134,37 @@ export class Estimate<D extends Dimension = Dimension> {
     if (draws.length !== 1 && draws.length !== DRAWS) {
       throw new RangeError(`an estimate has 1 or ${DRAWS} draws, not ${draws.length}`);
     }
-    const bad = draws.findIndex(Number.isNaN);
-    if (bad >= 0) throw new RangeError(`draw ${bad} of an estimate in ${named(dimension)} is NaN`);
+    // A plain loop, since every operation passes here: a callback for each draw costs more than the operation itself.
+    for (let i = 0; i < draws.length; i++) {
+      if (Number.isNaN(draws[i]))
+        throw new RangeError(`draw ${i} of an estimate in ${named(dimension)} is NaN`);
+    }
     return new Estimate<D>(dimension, draws, evidence);
   }
 
   plus(other: Estimate<D>): Estimate<D> {
-    return this.#sameDimension(other, "add", (a, b) => a + b);
+    return this.#sameDimension(other, "add", KERNELS.add);
   }
 
   minus(other: Estimate<D>): Estimate<D> {
-    return this.#sameDimension(other, "subtract", (a, b) => a - b);
+    return this.#sameDimension(other, "subtract", KERNELS.subtract);
   }
 
   /** The larger of the two, draw by draw. */
   atLeast(other: Estimate<D>): Estimate<D> {
-    return this.#sameDimension(other, "compare", Math.max);
+    return this.#sameDimension(other, "compare", KERNELS.larger);
   }
 
   /** The smaller of the two, draw by draw. */
   atMost(other: Estimate<D>): Estimate<D> {
-    return this.#sameDimension(other, "compare", Math.min);
+    return this.#sameDimension(other, "compare", KERNELS.smaller);
   }
 
   times<E extends Dimension>(other: Estimate<E>): Estimate<Product<D, E>>;
   times(factor: number): Estimate<D>;
   times(other: AnyEstimate | number): AnyEstimate {
     if (typeof other === "number") return this.#scaled(other);
-    return this.#drawwise(other, multiplyDimensions(this.dimension, other.dimension), (a, b) => a * b);
+    return this.#drawwise(other, multiplyDimensions(this.dimension, other.dimension), KERNELS.multiply);
   }
 
   over<E extends Dimension>(other: Estimate<E>): Estimate<Quotient<D, E>>;
@@ -171,7 +174,7 @@ export class Estimate<D extends Dimension = Dimension> {
     return this.#drawwise(
       other,
       multiplyDimensions(this.dimension, invertDimension(other.dimension)),
-      (a, b) => a / b,
+      KERNELS.divide,
     );
   }
 
@@ -187,11 +190,12 @@ export class Estimate<D extends Dimension = Dimension> {
 
   /** The `probability` quantile in `symbol`'s unit (linear interpolation between order statistics, type 7). */
   quantile(probability: number, symbol?: string): number {
-    this.#sorted ??= this.draws.length === 1 ? this.draws : this.draws.slice().sort();
-    const position = probability * (this.#sorted.length - 1);
-    const below = this.#sorted[Math.floor(position)]!;
-    const above = this.#sorted[Math.ceil(position)]!;
-    const value = below === above ? below : below + (position - Math.floor(position)) * (above - below);
+    let value = this.#quantiles?.get(probability);
+    if (value === undefined) {
+      value = quantileOf(this.draws, probability);
+      this.#quantiles ??= new Map();
+      this.#quantiles.set(probability, value);
+    }
     return symbol === undefined ? value : value / this.#compatible(symbol).scale;
   }
 
@@ -244,17 +248,17 @@ export class Estimate<D extends Dimension = Dimension> {
 
   #compatible(symbol: string): Unit {
     const target = unit(symbol) as Unit;
-    if (dimensionText(target.dimension) !== dimensionText(this.dimension)) {
+    if (!sameDimension(target.dimension, this.dimension)) {
       throw new TypeError(`cannot show ${named(this.dimension)} in ${symbol} (${named(target.dimension)})`);
     }
     return target;
   }
 
-  #sameDimension(other: Estimate<D>, verb: string, formula: (a: number, b: number) => number): Estimate<D> {
-    if (dimensionText(this.dimension) !== dimensionText(other.dimension)) {
+  #sameDimension(other: Estimate<D>, verb: string, kernel: Kernel): Estimate<D> {
+    if (!sameDimension(this.dimension, other.dimension)) {
       throw new TypeError(`cannot ${verb} ${named(this.dimension)} and ${named(other.dimension)}`);
     }
-    return this.#drawwise(other, this.dimension, formula);
+    return this.#drawwise(other, this.dimension, kernel);
   }
 
   #scaled(factor: number): Estimate<D> {
@@ -265,21 +269,37 @@ export class Estimate<D extends Dimension = Dimension> {
     );
   }
 
-  #drawwise(
-    other: AnyEstimate,
-    dimension: Dimension,
-    formula: (a: number, b: number) => number,
-  ): AnyEstimate {
-    const length = Math.max(this.draws.length, other.draws.length);
-    const left = this.draws;
-    const right = other.draws;
-    const leftStep = left.length === 1 ? 0 : 1;
-    const rightStep = right.length === 1 ? 0 : 1;
-    const draws = new Float64Array(length);
-    for (let i = 0; i < length; i++) draws[i] = formula(left[i * leftStep]!, right[i * rightStep]!);
+  #drawwise(other: AnyEstimate, dimension: Dimension, kernel: Kernel): AnyEstimate {
+    const draws = new Float64Array(Math.max(this.draws.length, other.draws.length));
+    kernel(this.draws, this.draws.length === 1 ? 0 : 1, other.draws, other.draws.length === 1 ? 0 : 1, draws);
     return Estimate.#checked(dimension, draws, weakest([this, other]));
   }
 }
+
+/** `out[i] = a[i * aStep] op b[i * bStep]`, where a step of 0 repeats an exact value. */
+type Kernel = (a: Float64Array, aStep: 0 | 1, b: Float64Array, bStep: 0 | 1, out: Float64Array) => void;
+
+// One loop an operation: a shared loop with a callback is several times slower, and planning is made of these.
+const KERNELS = {
+  add: (a, aStep, b, bStep, out) => {
+    for (let i = 0; i < out.length; i++) out[i] = a[i * aStep]! + b[i * bStep]!;
+  },
+  subtract: (a, aStep, b, bStep, out) => {
+    for (let i = 0; i < out.length; i++) out[i] = a[i * aStep]! - b[i * bStep]!;
+  },
+  multiply: (a, aStep, b, bStep, out) => {
+    for (let i = 0; i < out.length; i++) out[i] = a[i * aStep]! * b[i * bStep]!;
+  },
+  divide: (a, aStep, b, bStep, out) => {
+    for (let i = 0; i < out.length; i++) out[i] = a[i * aStep]! / b[i * bStep]!;
+  },
+  larger: (a, aStep, b, bStep, out) => {
+    for (let i = 0; i < out.length; i++) out[i] = Math.max(a[i * aStep]!, b[i * bStep]!);
+  },
+  smaller: (a, aStep, b, bStep, out) => {
+    for (let i = 0; i < out.length; i++) out[i] = Math.min(a[i * aStep]!, b[i * bStep]!);
+  },
+} satisfies Record<string, Kernel>;
 
 /** A plain number that is exact. */
 export function exactly(value: number, evidence: Evidence = GIVEN): Estimate<Dimensionless> {
@@ -300,10 +320,41 @@ export function weakest(inputs: readonly Evidence[]): Evidence {
   if (inputs.every((input) => input.sources === first!.sources || input.sources.length === 0)) {
     return { basis, sources: first!.sources };
   }
-  const sources = new Map<string, Source>();
-  for (const input of inputs) for (const source of input.sources) sources.set(sourceKey(source), source);
-  return { basis, sources: [...sources.values()] };
+  return { basis, sources: inputs.map((input) => input.sources).reduce(union) };
 }
+
+// The same lists are merged again for every design that a planner weighs.
+const unions = new WeakMap<readonly Source[], WeakMap<readonly Source[], readonly Source[]>>();
+
+function union(a: readonly Source[], b: readonly Source[]): readonly Source[] {
+  let row = unions.get(a);
+  if (!row) {
+    row = new WeakMap();
+    unions.set(a, row);
+  }
+  let merged = row.get(b);
+  if (!merged) {
+    merged = [...new Map([...a, ...b].map((source) => [sourceKey(source), source])).values()];
+    row.set(b, merged);
+  }
+  return merged;
+}
+
+/** Type-7 quantile by selection: planners ask for one or two of each of thousands of estimates, never for all. */
+function quantileOf(draws: Float64Array, probability: number): number {
+  if (draws.length === 1) return draws[0]!;
+  const position = probability * (draws.length - 1);
+  const k = Math.floor(position);
+  scratch.set(draws);
+  quickselect(scratch as unknown as number[], k);
+  const below = scratch[k]!;
+  if (position === k) return below;
+  let above = Number.POSITIVE_INFINITY;
+  for (let i = k + 1; i < scratch.length; i++) if (scratch[i]! < above) above = scratch[i]!;
+  return below === above ? below : below + (position - k) * (above - below);
+}
+
+const scratch = new Float64Array(DRAWS);
 
 function named(dimension: Dimension): string {
   return dimensionText(dimension) || "a plain number";

@@ -18,14 +18,17 @@ export interface Input {
 export class Sampler {
   readonly seed: number;
   readonly #stream: RandomStream;
-  readonly #pins: ReadonlyMap<string, number>;
+  readonly #pin: (name: string) => number | undefined;
   readonly #inputs = new Map<string, Input>();
 
-  /** `pins` fixes inputs at one probability of their distribution (0.05, 0.95): what a tornado chart varies. */
-  constructor(seed: number, pins: ReadonlyMap<string, number> = new Map()) {
+  /**
+   * `pin` fixes inputs at one probability of their distribution: at 0.5 all stand at their medians, and a tornado chart
+   * moves one of them to 0.05 and 0.95. Undefined leaves an input drawn.
+   */
+  constructor(seed: number, pin: (name: string) => number | undefined = () => undefined) {
     this.seed = seed;
     this.#stream = new RandomStream(seed).split("inputs");
-    this.#pins = pins;
+    this.#pin = pin;
   }
 
   /** The input called `name`, distributed by `quantile` in `symbol`'s unit. */
@@ -37,7 +40,7 @@ export class Sampler {
   ): Estimate<DimensionOf<S>> {
     const known = this.#inputs.get(name);
     if (known) return known.estimate;
-    const pin = this.#pins.get(name);
+    const pin = this.#pin(name);
     const estimate =
       pin === undefined
         ? Estimate.fromDraws(Float64Array.from(this.probabilities(name), quantile), symbol, evidence)

@@ -137,10 +137,16 @@ export interface Unit<D extends Dimension = Dimension> {
   readonly scale: number;
 }
 
+const parsed = new Map<string, Unit>();
+
 /** The unit called `symbol`: one of `UNITS`, or several joined by `/` (all after the first divide). */
 export function unit<S extends string>(symbol: S): Unit<DimensionOf<S>> {
-  const parsed = parseUnit(symbol);
-  return parsed as Unit<DimensionOf<S>>;
+  let known = parsed.get(symbol);
+  if (!known) {
+    known = parseUnit(symbol);
+    parsed.set(symbol, known);
+  }
+  return known as Unit<DimensionOf<S>>;
 }
 
 /** Reads a unit from a person's input. Throws an `InputError` that names the unknown symbol. */
@@ -169,7 +175,26 @@ export function parseUnit(symbol: string, place?: Place): Unit {
   return { symbol, scale, dimension };
 }
 
+// Arithmetic on estimates asks for the same few products over and over.
+const products = new WeakMap<Dimension, WeakMap<Dimension, Dimension>>();
+const inverses = new WeakMap<Dimension, Dimension>();
+
+/** The dimension of a product. The same two objects give the same object, so that most comparisons are by identity. */
 export function multiplyDimensions(a: Dimension, b: Dimension): Dimension {
+  let row = products.get(a);
+  if (!row) {
+    row = new WeakMap();
+    products.set(a, row);
+  }
+  let product = row.get(b);
+  if (!product) {
+    product = addExponents(a, b);
+    row.set(b, product);
+  }
+  return product;
+}
+
+function addExponents(a: Dimension, b: Dimension): Dimension {
   const result: Partial<Record<Base, Exponent>> = { ...a };
   for (const base of Object.keys(b) as Base[]) {
     const exponent = (result[base] ?? 0) + b[base]!;
@@ -179,8 +204,18 @@ export function multiplyDimensions(a: Dimension, b: Dimension): Dimension {
   return result;
 }
 
+/** The dimension of the reciprocal; the same object for the same object. */
 export function invertDimension(a: Dimension): Dimension {
-  return Object.fromEntries(Object.entries(a).map(([base, exponent]) => [base, -exponent])) as Dimension;
+  let inverse = inverses.get(a);
+  if (!inverse) {
+    inverse = Object.fromEntries(Object.entries(a).map(([base, exponent]) => [base, -exponent])) as Dimension;
+    inverses.set(a, inverse);
+  }
+  return inverse;
+}
+
+export function sameDimension(a: Dimension, b: Dimension): boolean {
+  return a === b || dimensionText(a) === dimensionText(b);
 }
 
 /** A canonical text of a dimension, `energy time^-1`; equal texts mean equal dimensions. Empty for plain numbers. */

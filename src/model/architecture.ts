@@ -5,8 +5,8 @@
  * inventing dimensions; the settings of a primitive that no layer uses price nothing.
  */
 
-import { InputError, type Problem } from "../core/index.ts";
-import { isPrimitive, MOST_LAYERS, type Primitive, parseLayers } from "./notation.ts";
+import { attentionDimensions, checkArchitecture, requireDimensions, ssmDimensions } from "./check.ts";
+import { type Primitive, parseLayers } from "./notation.ts";
 
 export interface AttentionSettings {
   /** Query heads. */
@@ -132,7 +132,7 @@ export function architecture(
   settings: ArchitectureSettings = {},
 ): Architecture {
   const list = typeof layers === "string" ? parseLayers(layers) : [...layers];
-  requireWhole([["width", width]]);
+  requireDimensions([["width", width]]);
 
   const headDim = settings.attention?.headDim ?? defaultHeadDim(width);
   const heads = settings.attention?.heads ?? Math.max(1, Math.floor(width / headDim));
@@ -166,6 +166,9 @@ export function architecture(
     gatedNorm: true,
     ...settings.ssm,
   };
+  // The other primitives are derived from these two: checked first, so that one mistake is told once.
+  requireDimensions([...attentionDimensions("attention", attention), ...ssmDimensions("ssm", ssm)]);
+
   const feedForward = { hidden: 4 * width, gated: true, bias: false, ...settings.feedForward };
   const expertHidden = Math.ceil(feedForward.hidden / 2);
   const experts: ExpertSettings = {
@@ -191,7 +194,7 @@ export function architecture(
     tiedEmbeddings: settings.tiedEmbeddings ?? true,
     norm: settings.norm ?? "rms",
   };
-  check(result);
+  checkArchitecture(result);
   return result;
 }
 
@@ -261,101 +264,4 @@ function defaultHeadDim(width: number): number {
 function largestDivisor(of: number, most: number): number {
   for (let divisor = Math.min(of, most); divisor > 1; divisor--) if (of % divisor === 0) return divisor;
   return 1;
-}
-
-const LARGEST_DIMENSION = 2 ** 24;
-
-function requireWhole(entries: readonly (readonly [path: string, value: unknown, least?: number])[]): void {
-  const problems = entries
-    .filter(([, value, least = 1]) => !isWhole(value, least))
-    .map(([path, value, least = 1]) => ({
-      place: { path },
-      found: String(value),
-      expected: `a whole number from ${least} to ${LARGEST_DIMENSION}`,
-    }));
-  if (problems.length > 0) throw new InputError(problems);
-}
-
-function isWhole(value: unknown, least: number): boolean {
-  return Number.isInteger(value) && (value as number) >= least && (value as number) <= LARGEST_DIMENSION;
-}
-
-/** Every rule that a priced model must obey; gathers all that is wrong before it throws. */
-function check(a: Architecture): void {
-  const unknown = a.layers.findIndex((layer) => !isPrimitive(layer));
-  if (unknown >= 0 || a.layers.length === 0 || a.layers.length > MOST_LAYERS) {
-    throw new InputError({
-      place: { path: unknown >= 0 ? `layers[${unknown}]` : "layers" },
-      found: unknown >= 0 ? JSON.stringify(a.layers[unknown]) : `${a.layers.length} layers`,
-      expected: `1 to ${MOST_LAYERS} layers, each one of A, W, S, H, F, E`,
-    });
-  }
-  requireWhole([
-    ["vocabulary", a.vocabulary],
-    ...dimensions("attention", a.attention),
-    ...dimensions("window", a.window),
-    ["window.window", a.window.window],
-    ["window.sink", a.window.sink, 0],
-    ...dimensions("ssm", a.ssm),
-    ["feedForward.hidden", a.feedForward.hidden],
-    ["experts.experts", a.experts.experts],
-    ["experts.active", a.experts.active],
-    ["experts.hidden", a.experts.hidden],
-    ["experts.shared", a.experts.shared, 0],
-    ["experts.sharedHidden", a.experts.sharedHidden],
-    ...dimensions("hybrid.attention", a.hybrid.attention),
-    ...dimensions("hybrid.ssm", a.hybrid.ssm),
-  ]);
-
-  const problems: Problem[] = [];
-  const require = (holds: boolean, path: string, found: string, expected: string, remedy?: string) => {
-    if (!holds) problems.push({ place: { path }, found, expected, remedy });
-  };
-  const divides = (path: string, part: number, whole: number, of: string) =>
-    require(whole % part === 0, path, String(part), `a divisor of ${of} (${whole})`);
-
-  for (const [path, s] of [
-    ["attention", a.attention],
-    ["window", a.window],
-    ["hybrid.attention", a.hybrid.attention],
-  ] as const) {
-    divides(`${path}.kvHeads`, s.kvHeads, s.heads, `${path}.heads`);
-    const theta = s.ropeTheta;
-    require(theta === null || (Number.isFinite(theta) && theta > 0), `${path}.ropeTheta`, String(
-      theta,
-    ), "a positive number, or null for no rotary embedding");
-  }
-  for (const [path, s] of [
-    ["ssm", a.ssm],
-    ["hybrid.ssm", a.hybrid.ssm],
-  ] as const) {
-    divides(`${path}.headDim`, s.headDim, s.innerWidth, `${path}.innerWidth`);
-    const heads = Math.floor(s.innerWidth / s.headDim);
-    divides(`${path}.groups`, s.groups, heads, `the number of ${path} heads`);
-  }
-  require(a.experts.active <= a.experts.experts, "experts.active", String(
-    a.experts.active,
-  ), `at most experts.experts (${a.experts.experts})`);
-
-  const { hybrid } = a;
-  const values = hybrid.attention.heads * hybrid.attention.valueDim;
-  const equal = values === hybrid.ssm.innerWidth;
-  const widths = `${values} attention channels and ${hybrid.ssm.innerWidth} state-space channels`;
-  require(hybrid.fusion !== "concatenate" ||
-    hybrid.output ===
-      "joint", "hybrid.fusion", "concatenate with separate output projections", "a joint output projection after concatenation", 'set hybrid.output to "joint", or fuse by "add" or "difference"');
-  require(hybrid.output === "separate" ||
-    hybrid.fusion === "concatenate" ||
-    equal, "hybrid.output", `one projection after ${hybrid.fusion} of ${widths}`, "branches of equal width", "make hybrid.ssm.innerWidth equal to heads x valueDim, or project each branch separately");
-  require(hybrid.values === "separate" ||
-    equal, "hybrid.values", `values shared between ${widths}`, "branches of equal width", "make hybrid.ssm.innerWidth equal to heads x valueDim, or keep the values separate");
-  if (problems.length > 0) throw new InputError(problems);
-}
-
-function dimensions(path: string, s: AttentionSettings | SsmSettings): [string, number][] {
-  const keys =
-    "heads" in s
-      ? (["heads", "kvHeads", "headDim", "valueDim"] as const)
-      : (["innerWidth", "headDim", "stateSize", "groups", "convWidth"] as const);
-  return keys.map((key) => [`${path}.${key}`, (s as unknown as Record<string, number>)[key]!]);
 }

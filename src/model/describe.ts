@@ -4,7 +4,7 @@ import type { Architecture } from "./architecture.ts";
 import { type CacheBytes, cacheBytes } from "./cache.ts";
 import { type TrainingFlops, trainingFlops } from "./flops.ts";
 import { PRIMITIVES, type Primitive, printLayers } from "./notation.ts";
-import { BF16, decodePass, operators, operatorTotals, type Precision } from "./operators.ts";
+import { operators, operatorTotals } from "./operators.ts";
 import {
   type LayerParameters,
   layerCounts,
@@ -12,6 +12,7 @@ import {
   type ParameterCount,
   parameters,
 } from "./parameters.ts";
+import { BF16, decodePass, type Precision } from "./pass.ts";
 
 export interface ModelSummary {
   readonly name?: string;

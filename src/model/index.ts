@@ -20,6 +20,7 @@ export {
   trainingFlops,
   trainingFlopsPerToken,
 } from "./flops.ts";
+export { type HuggingFaceModel, parseHuggingFace, readHuggingFace } from "./huggingface.ts";
 export {
   isPrimitive,
   MOST_LAYERS,
@@ -28,19 +29,7 @@ export {
   parseLayers,
   printLayers,
 } from "./notation.ts";
-export {
-  BF16,
-  decodePass,
-  type Gemm,
-  type Operator,
-  type OperatorKind,
-  operators,
-  operatorTotals,
-  type Pass,
-  type Precision,
-  prefillPass,
-  trainingPass,
-} from "./operators.ts";
+export { type Gemm, type Operator, type OperatorKind, operators, operatorTotals } from "./operators.ts";
 export {
   type LayerParameters,
   layerCounts,
@@ -48,6 +37,7 @@ export {
   type ParameterCount,
   parameters,
 } from "./parameters.ts";
+export { BF16, decodePass, type Pass, type Precision, prefillPass, trainingPass } from "./pass.ts";
 export { type Preset, preset, presets } from "./presets.ts";
 export { type SizeOptions, widthForSize } from "./size.ts";
 export { type LayerWeights, type Linear, layerWeights } from "./weights.ts";

@@ -1,7 +1,14 @@
 /** From all designs to one: the constraints, the Pareto front, the compromise on it, and the constraint that binds. */
-import { type AnyEstimate, formatNumber, InputError, type Place, printedUnit } from "../core/index.ts";
+import {
+  formatNumber,
+  InputError,
+  type Problem as Mistake,
+  type Place,
+  printedUnit,
+  unit,
+} from "../core/index.ts";
 import type { Objective } from "./brief.ts";
-import type { Design } from "./designs.ts";
+import type { Design, Sketch } from "./designs.ts";
 
 /** An upper limit on one outcome, to be met with a stated probability. */
 export interface Constraint {
@@ -14,150 +21,194 @@ export interface Constraint {
   readonly place: Place;
 }
 
-export interface ConstraintCheck extends Constraint {
-  /** The probability that the chosen design meets it. */
-  readonly probability: number;
-  /** What the plan would choose without this constraint; undefined where the choice would be the same. */
-  readonly withoutIt: Design | undefined;
-}
+/** Weighs a sketch with all draws; remembers what it has weighed. */
+export type Weigh = (sketch: Sketch) => Design;
 
 export interface Chosen {
-  readonly design: Design;
-  /** Designs that meet every constraint and that no other such design beats on every objective. */
-  readonly front: readonly Design[];
-  readonly feasible: number;
-  readonly constraints: readonly ConstraintCheck[];
+  readonly sketch: Sketch;
+  /** Sketches that meet every constraint and that no other such sketch betters on every objective. */
+  readonly front: readonly Sketch[];
 }
 
-/** The outcome's value at the constraint's confidence: what has to be under the limit. */
-function atConfidence(estimate: AnyEstimate, { confidence, unit }: Constraint): number {
-  return estimate.quantile(confidence, unit);
-}
+const limitInBaseUnits = (constraint: Constraint) => constraint.limit * unit(constraint.unit).scale;
 
+/** Whether the outcome lies under the limit with the probability that was asked for. */
 export function meets(design: Design, constraint: Constraint): boolean {
-  return atConfidence(design.outcomes[constraint.objective], constraint) <= constraint.limit;
+  return (
+    design.outcomes[constraint.objective].quantile(constraint.confidence) <= limitInBaseUnits(constraint)
+  );
 }
 
 /**
- * The compromise among the designs that meet every constraint: on the Pareto front of the medians, the one nearest to
- * the ideal point when each objective is scaled to its range on the front (compromise programming, Euclidean). Our
- * choice; with one objective it is the best design. Throws an `InputError` where no design meets the constraints.
+ * The compromise among the designs that meet every constraint: on their Pareto front, the one nearest to the ideal point
+ * when each objective is scaled to its range on the front (compromise programming, Euclidean). Our choice; with one
+ * objective it is the best design. Undefined where no design meets the constraints.
+ *
+ * Objectives are compared at the medians of all inputs; constraints hold for the draws, and only designs that reach the
+ * front are weighed for them.
  */
 export function choose(
-  designs: readonly Design[],
+  sketches: readonly Sketch[],
   objectives: readonly Objective[],
   constraints: readonly Constraint[],
-): Chosen {
-  const feasible = designs.filter((design) => constraints.every((constraint) => meets(design, constraint)));
-  if (feasible.length === 0) throw new InputError(noPlan(designs, constraints));
-  const front = paretoFront(feasible, objectives);
-  const design = compromise(front, objectives);
-  return {
-    design,
-    front,
-    feasible: feasible.length,
-    constraints: constraints.map((constraint) => ({
-      ...constraint,
-      probability: design.outcomes[constraint.objective].probability(
-        (value) => value <= constraint.limit * unitScale(design, constraint),
-      ),
-      withoutIt: withoutConstraint(designs, objectives, constraints, constraint, design),
-    })),
-  };
-}
-
-/** The best design that a filter leaves, feasible if there is one: for "what if you insisted on this option". */
-export function bestOf(
-  designs: readonly Design[],
-  objectives: readonly Objective[],
-  constraints: readonly Constraint[],
-): { design: Design; feasible: boolean } {
-  const feasible = designs.filter((design) => constraints.every((constraint) => meets(design, constraint)));
-  const pool = feasible.length > 0 ? feasible : designs;
-  return { design: compromise(paretoFront(pool, objectives), objectives), feasible: feasible.length > 0 };
+  weigh: Weigh,
+): Chosen | undefined {
+  // A design that breaks a limit at the medians breaks it with a probability of about one half.
+  let pool = sketches.filter((sketch) =>
+    constraints.every(
+      (constraint) =>
+        constraint.confidence < 0.5 || sketch.values[constraint.objective] <= limitInBaseUnits(constraint),
+    ),
+  );
+  while (pool.length > 0) {
+    const front = paretoFront(pool, objectives);
+    const broken = new Set(
+      front.filter((sketch) => constraints.some((constraint) => !meets(weigh(sketch), constraint))),
+    );
+    if (broken.size === 0) return { sketch: compromise(front, objectives), front };
+    pool = pool.filter((sketch) => !broken.has(sketch));
+  }
+  return undefined;
 }
 
 /**
- * The designs whose medians no other design equals or betters on every objective while bettering one. Sorted by the
- * first objective, so that a design need only be compared with the front before it.
+ * The compromise where only it is wanted and not the front: the constraints are checked for it alone, and the next one is
+ * taken where it breaks them. For alternatives, of which there are many.
  */
-export function paretoFront(designs: readonly Design[], objectives: readonly Objective[]): Design[] {
-  const points = designs
-    .map((design) => ({ design, values: objectives.map((objective) => design.outcomes[objective].value()) }))
+export function chooseOne(
+  sketches: readonly Sketch[],
+  objectives: readonly Objective[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): Sketch | undefined {
+  let pool = withinLimitsAtMedians(sketches, constraints);
+  while (pool.length > 0) {
+    const sketch = chooseFreely(pool, objectives);
+    if (constraints.every((constraint) => meets(weigh(sketch), constraint))) return sketch;
+    pool = pool.filter((other) => other !== sketch);
+  }
+  return undefined;
+}
+
+/** A design that breaks a limit at the medians breaks it with a probability of about one half. */
+function withinLimitsAtMedians(
+  sketches: readonly Sketch[],
+  constraints: readonly Constraint[],
+): readonly Sketch[] {
+  return sketches.filter((sketch) =>
+    constraints.every(
+      (constraint) =>
+        constraint.confidence < 0.5 || sketch.values[constraint.objective] <= limitInBaseUnits(constraint),
+    ),
+  );
+}
+
+/** The compromise as if there were no constraints. */
+export function chooseFreely(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch {
+  return compromise(paretoFront(sketches, objectives), objectives);
+}
+
+/**
+ * The sketches that no other equals or betters on every objective while bettering one; of equals the first is kept. In
+ * order of the first objective, so that a sketch need only be compared with the front before it.
+ */
+export function paretoFront(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
+  const points = sketches
+    .map((sketch) => ({ sketch, values: objectives.map((objective) => sketch.values[objective]) }))
     .sort((a, b) => lexicographic(a.values, b.values));
   const front: typeof points = [];
   for (const point of points) {
-    const dominated = front.some(({ values }) => values.every((value, i) => value <= point.values[i]!));
-    if (!dominated) front.push(point);
+    if (!front.some(({ values }) => isNowhereWorse(values, point.values))) front.push(point);
   }
-  return front.map(({ design }) => design);
+  return front.map(({ sketch }) => sketch);
+}
+
+function isNowhereWorse(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i]! > b[i]!) return false;
+  return true;
 }
 
 function lexicographic(a: readonly number[], b: readonly number[]): number {
-  const i = a.findIndex((value, k) => value !== b[k]);
-  return i < 0 ? 0 : a[i]! - b[i]!;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
 }
 
-function compromise(front: readonly Design[], objectives: readonly Objective[]): Design {
-  const values = front.map((design) => objectives.map((objective) => design.outcomes[objective].value()));
-  const low = objectives.map((_, k) => Math.min(...values.map((row) => row[k]!)));
-  const high = objectives.map((_, k) => Math.max(...values.map((row) => row[k]!)));
-  const distance = (row: readonly number[]) =>
-    Math.hypot(...row.map((value, k) => (high[k] === low[k] ? 0 : (value - low[k]!) / (high[k]! - low[k]!))));
-  const distances = values.map(distance);
+function compromise(front: readonly Sketch[], objectives: readonly Objective[]): Sketch {
+  const scaled = objectives.map((objective) => {
+    const values = front.map((sketch) => sketch.values[objective]);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return values.map((value) => (high === low ? 0 : (value - low) / (high - low)));
+  });
+  const distances = front.map((_, i) => Math.hypot(...scaled.map((column) => column[i]!)));
   return front[distances.indexOf(Math.min(...distances))]!;
 }
 
-function withoutConstraint(
-  designs: readonly Design[],
+/** What would be chosen without `left`, where that breaks it: then the constraint binds. */
+export function withoutConstraint(
+  left: Constraint,
+  sketches: readonly Sketch[],
   objectives: readonly Objective[],
   constraints: readonly Constraint[],
-  left: Constraint,
-  chosen: Design,
+  weigh: Weigh,
 ): Design | undefined {
   const others = constraints.filter((constraint) => constraint !== left);
-  const { design } = bestOf(designs, objectives, others);
-  return design === chosen ? undefined : design;
-}
-
-function unitScale(design: Design, { objective, unit }: Constraint): number {
-  const estimate = design.outcomes[objective];
-  return estimate.isExact && estimate.value() === 0 ? 1 : estimate.value() / estimate.value(unit);
+  // By `choose`, as the plan is: `chooseOne` may settle on another compromise, and the two would not compare.
+  const chosen = choose(sketches, objectives, others, weigh);
+  const design = chosen && weigh(chosen.sketch);
+  return design && !meets(design, left) ? design : undefined;
 }
 
 /** Why there is no plan: a constraint that nothing meets, or two that nothing meets together. */
-function noPlan(designs: readonly Design[], constraints: readonly Constraint[]) {
-  const say = (constraint: Constraint) =>
-    `${constraint.objective} under ${formatNumber(constraint.limit)} ${printedUnit(constraint.unit)}`;
-  const least = (pool: readonly Design[], constraint: Constraint) =>
-    Math.min(...pool.map((design) => atConfidence(design.outcomes[constraint.objective], constraint)));
-  const asked = (constraint: Constraint) => `(with probability ${constraint.confidence})`;
+export function noPlan(
+  sketches: readonly Sketch[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): InputError {
+  const say = ({ objective, limit, unit: symbol }: Constraint) =>
+    `${objective} under ${formatNumber(limit)} ${printedUnit(symbol)}`;
+  const meetable = (...together: readonly Constraint[]) =>
+    chooseOne(sketches, [together[0]!.objective], together, weigh) !== undefined;
+  /** What the outcome can be kept under, with its probability, by the design with the least of it that meets `others`. */
+  const least = (constraint: Constraint, ...others: readonly Constraint[]) => {
+    const sketch = chooseOne(sketches, [constraint.objective], others, weigh)!;
+    const { objective, confidence, unit: symbol } = constraint;
+    return `${formatNumber(weigh(sketch).outcomes[objective].quantile(confidence, symbol))} ${printedUnit(symbol)}`;
+  };
+  const remedy = "raise the limit, widen what the brief leaves open, or lower constraints.confidence";
 
-  const unmeetable = constraints.filter((constraint) => !designs.some((design) => meets(design, constraint)));
+  const unmeetable = constraints.filter((constraint) => !meetable(constraint));
   if (unmeetable.length > 0) {
-    return unmeetable.map((constraint) => ({
-      place: constraint.place,
-      found: say(constraint),
-      expected: `a limit that some design meets ${asked(constraint)}: the least of ${formatNumber(designs.length)} designs is ${formatNumber(least(designs, constraint))} ${printedUnit(constraint.unit)}`,
-      remedy: "raise the limit, widen what the brief leaves open, or lower constraints.confidence",
-    }));
+    return new InputError(
+      unmeetable.map(
+        (constraint): Mistake => ({
+          place: constraint.place,
+          found: say(constraint),
+          expected: `a limit that one of ${sketches.length} designs meets with probability ${constraint.confidence}: the one with the least ${constraint.objective} stays under ${least(constraint)}`,
+          remedy,
+        }),
+      ),
+    );
   }
   for (const [i, first] of constraints.entries()) {
     for (const second of constraints.slice(i + 1)) {
-      const pool = designs.filter((design) => meets(design, first));
-      if (pool.some((design) => meets(design, second))) continue;
-      return {
+      if (meetable(first, second)) continue;
+      return new InputError({
         place: second.place,
         found: `${say(second)} together with ${say(first)}`,
-        expected: `constraints that one design can meet at once ${asked(second)}: with ${say(first)}, the least ${second.objective} is ${formatNumber(least(pool, second))} ${printedUnit(second.unit)}`,
-        remedy: `raise one of the two, or widen what the brief leaves open`,
-      };
+        expected: `limits that one design meets at once, each with probability ${second.confidence}: with ${say(first)}, the design with the least ${second.objective} stays under ${least(second, first)}`,
+        remedy: `raise one of the two (${say(first)} is ${whereIs(first, second)}), or widen what the brief leaves open`,
+      });
     }
   }
-  return {
+  return new InputError({
     place: constraints[0]?.place,
     found: constraints.map(say).join(", "),
-    expected: "constraints that one design can meet at once; any two of these can be met, but not all",
+    expected: "limits that one design meets at once; any two of these can be met, but not all",
     remedy: "raise or leave out one of them",
-  };
+  });
+}
+
+/** Where `one` stands, for a message that is placed at `other`. */
+function whereIs({ place: one }: Constraint, { place: other }: Constraint): string {
+  return one.line === undefined || one.line === other.line ? `${one.path}` : `${one.path}, line ${one.line}`;
 }

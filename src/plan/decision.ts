@@ -20,11 +20,15 @@ export interface Decision<Option, Choice> {
   explain(choice: Choice, problem: Problem, upstream: Upstream): Explanation;
 }
 
-/** An option that cannot be taken, with the reason. */
+/** An option that cannot be taken: why, which part of the brief says so, and what to change there. */
 export class Impossible {
   readonly reason: string;
-  constructor(reason: string) {
+  readonly path: readonly string[];
+  readonly remedy: string;
+  constructor(reason: string, path: readonly string[], remedy: string) {
     this.reason = reason;
+    this.path = path;
+    this.remedy = remedy;
   }
 }
 
@@ -69,10 +73,5 @@ export class Upstream {
   /** What was chosen for `decision`, or undefined where the plan does without it. */
   find<O, C>(decision: Decision<O, C>): C | undefined {
     return this.steps.find((step) => step.decision === decision)?.choice as C | undefined;
-  }
-
-  /** `decision id: label` of every step; equal keys are equal designs. */
-  get key(): string {
-    return this.steps.map((step) => `${step.decision.id}: ${step.decision.label(step.option)}`).join(" | ");
   }
 }

@@ -1,10 +1,21 @@
-/** Every design that the brief leaves open: all options of all decisions, jointly, by plain enumeration. */
+/**
+ * Every design that the brief leaves open: all options of all decisions, jointly, by plain enumeration. Thousands are
+ * sketched with every input at its median, which is one number each; those that matter are then weighed with all draws.
+ */
 import type { Supervision } from "../core/index.ts";
-import { type AnyDecision, Impossible, Upstream } from "./decision.ts";
+import { OBJECTIVES, type Objective } from "./brief.ts";
+import { type AnyDecision, Impossible, type Step, Upstream } from "./decision.ts";
 import { type Outcomes, outcomesOf } from "./outcomes.ts";
 import type { Problem } from "./problem.ts";
 
-/** One complete set of choices and what comes of it. */
+/** A complete set of choices, with its outcomes at the medians of all inputs, in base units. */
+export interface Sketch {
+  /** Sketches that share their first choices share the steps themselves. */
+  readonly steps: readonly Step[];
+  readonly values: Readonly<Record<Objective, number>>;
+}
+
+/** A sketch weighed with all draws. */
 export interface Design {
   readonly choices: Upstream;
   readonly outcomes: Outcomes;
@@ -14,49 +25,70 @@ export interface Design {
 export interface DeadEnd {
   readonly decision: AnyDecision;
   readonly label: string;
-  readonly reason: string;
+  readonly why: Impossible;
 }
 
-export interface Designs {
-  readonly designs: readonly Design[];
+export interface Sketches {
+  readonly sketches: readonly Sketch[];
   readonly deadEnds: readonly DeadEnd[];
 }
 
-export function enumerateDesigns(
+/** `problem` has every input at its median. */
+export function sketchDesigns(
   decisions: readonly AnyDecision[],
   problem: Problem,
-  { progress }: Supervision = {},
-): Designs {
-  const designs: Design[] = [];
+  { progress, signal }: Supervision = {},
+): Sketches {
+  const sketches: Sketch[] = [];
   const deadEnds: DeadEnd[] = [];
   const extend = (upstream: Upstream, depth: number): void => {
     const decision = decisions[depth];
     if (!decision) {
-      designs.push({ choices: upstream, outcomes: outcomesOf(problem, upstream) });
+      sketches.push({ steps: upstream.steps, values: medians(outcomesOf(upstream)) });
       return;
     }
     const options = decision.options(problem, upstream);
     for (const [index, option] of options.entries()) {
+      signal?.throwIfAborted();
       const choice: unknown = decision.evaluate(option, problem, upstream);
       if (choice instanceof Impossible) {
-        deadEnds.push({ decision, label: decision.label(option), reason: choice.reason });
+        deadEnds.push({ decision, label: decision.label(option), why: choice });
       } else extend(upstream.with(decision, option, choice), depth + 1);
       if (depth === 0) {
-        progress?.({ activity: "weighing designs", done: index + 1, total: options.length, unit: "models" });
+        progress?.({ activity: "sketching designs", done: index + 1, total: options.length, unit: "models" });
       }
     }
   };
   extend(Upstream.none, 0);
-  return { designs, deadEnds };
+  return { sketches, deadEnds };
 }
 
-/** The same options evaluated again, for another draw of the inputs; undefined where one has become impossible. */
-export function reevaluate(design: Design, problem: Problem): Design | undefined {
-  let upstream = Upstream.none;
-  for (const { decision, option } of design.choices.steps) {
-    const choice: unknown = decision.evaluate(option, problem, upstream);
-    if (choice instanceof Impossible) return undefined;
-    upstream = upstream.with(decision, option, choice);
-  }
-  return { choices: upstream, outcomes: outcomesOf(problem, upstream) };
+function medians(outcomes: Outcomes): Record<Objective, number> {
+  return Object.fromEntries(
+    OBJECTIVES.map((objective) => [objective, outcomes[objective].value()]),
+  ) as Record<Objective, number>;
+}
+
+/**
+ * Takes the options of sketches again under the draws of `problem`. What designs have in common is evaluated once: the
+ * sketches share the steps that they share. Undefined where an option has become impossible.
+ */
+export function weigher(problem: Problem): (steps: readonly Step[]) => Design | undefined {
+  const known = new Map<Step, Upstream | undefined>();
+  const upTo = (steps: readonly Step[], depth: number): Upstream | undefined => {
+    if (depth < 0) return Upstream.none;
+    const step = steps[depth]!;
+    if (known.has(step)) return known.get(step);
+    const upstream = upTo(steps, depth - 1);
+    const { decision, option } = step;
+    const choice: unknown = upstream && decision.evaluate(option, problem, upstream);
+    const taken =
+      !upstream || choice instanceof Impossible ? undefined : upstream.with(decision, option, choice);
+    known.set(step, taken);
+    return taken;
+  };
+  return (steps) => {
+    const choices = upTo(steps, steps.length - 1);
+    return choices && { choices, outcomes: outcomesOf(choices) };
+  };
 }

@@ -6,7 +6,16 @@ import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 
 /** Categorical colours that stay apart for colour-blind readers, on white and on near-black (Okabe and Ito). */
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#8c6bb1", "#6c757d"] as const;
+export const COLOURS = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#b58900",
+  "#56b4e9",
+  "#8c6bb1",
+  "#6c757d",
+] as const;
 
 const { document } = parseHTML("<html><body></body></html>");
 

@@ -42,7 +42,11 @@ export function figure(svg: string, caption: Part): Html {
 }
 
 /** A table that scrolls inside itself where it is wider than the page. `numeric` columns are put to the right. */
-export function htmlTable(head: readonly Part[], rows: readonly (readonly Part[])[], numeric: readonly number[] = []): Html {
+export function htmlTable(
+  head: readonly Part[],
+  rows: readonly (readonly Part[])[],
+  numeric: readonly number[] = [],
+): Html {
   const cell = (tag: "td" | "th", part: Part, column: number) =>
     new Html(`<${tag}${numeric.includes(column) ? ' class="number"' : ""}>${render(part)}</${tag}>`);
   return html`<div class="table"><table><thead><tr>${head.map((part, i) => cell("th", part, i))}</tr></thead>
@@ -84,7 +88,7 @@ p, ul { margin: .4rem 0 .8rem; max-width: 46rem; }
 nav { font-size: .9rem; margin: 1rem 0; } nav a { margin-right: .9rem; }
 a { color: var(--accent); }
 code { font: .9em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-figure { margin: 1rem 0 1.5rem; overflow-x: auto; } figure svg { max-width: 100%; height: auto; } figcaption { max-width: 46rem; }
+figure { margin: 1rem 0 1.5rem; overflow-x: auto; } figure svg { max-width: 100%; height: auto; } figcaption { max-width: 46rem; margin-top: .5rem; }
 .table { overflow-x: auto; margin: .6rem 0 1.2rem; }
 table { border-collapse: collapse; font-size: .9rem; min-width: 50%; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }

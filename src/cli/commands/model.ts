@@ -1,6 +1,6 @@
 /** `terrarium model`: what an architecture is and what it costs, without running it. */
 import { Command } from "commander";
-import { print, withCommonOptions, wholeNumber } from "../output.ts";
+import { print, wholeNumber, withCommonOptions } from "../output.ts";
 
 interface ModelOptions {
   readonly json?: boolean;
@@ -28,7 +28,8 @@ export function modelCommand(): Command {
       .addHelpText("after", EXAMPLES)
       .action(async (what: string, options: ModelOptions & { budget: string }) => {
         const { context, architecture, core, model } = await load(what, options);
-        const budget = flag(core, "--budget", options.budget, (text) => core.parseQuantity(text, "FLOP"));
+        const { quantityFlag } = await import("../flags.ts");
+        const budget = quantityFlag("--budget", options.budget, "FLOP", { least: 1 });
         const contexts = [...new Set([2048, 8192, 32_768, 131_072, context])].sort((a, b) => a - b);
         const rows = contexts.map((length) => ({
           context: length,
@@ -37,17 +38,25 @@ export function modelCommand(): Command {
           cacheBytes: model.cacheBytes(architecture, length).total,
         }));
         const { terminalTable } = await import("../../view/index.ts");
-        print(options, { pattern: model.printLayers(architecture.layers), width: architecture.width, budget, rows }, () =>
-          terminalTable(
-            ["context", "training FLOP a token", `tokens for ${budget.toPrecision(3)} FLOP`, "cache of one sequence"],
-            rows.map((row) => [
-              core.formatNumber(row.context, 6),
-              row.flopsPerToken.toPrecision(4),
-              core.formatNumber(row.tokensForBudget),
-              String(core.Estimate.exact(row.cacheBytes, "B")),
-            ]),
-            { right: [0, 1, 2, 3] },
-          ),
+        print(
+          options,
+          { pattern: model.printLayers(architecture.layers), width: architecture.width, budget, rows },
+          () =>
+            terminalTable(
+              [
+                "context",
+                "training compute",
+                `tokens for ${core.Estimate.exact(budget, "FLOP")}`,
+                "cache of one sequence",
+              ],
+              rows.map((row) => [
+                row.context.toLocaleString("en"),
+                String(core.Estimate.exact(row.flopsPerToken, "FLOP/token")),
+                core.formatNumber(row.tokensForBudget),
+                String(core.Estimate.exact(row.cacheBytes, "B")),
+              ]),
+              { right: [0, 1, 2, 3] },
+            ),
         );
       }),
   );
@@ -66,16 +75,22 @@ published model (llama-3-8b), or the path of a Hugging Face config.json.
 function withModelOptions(command: Command): Command {
   return withCommonOptions(command, { seed: false })
     .argument("<architecture>", "a layer string, a published model, or a config.json")
-    .option("--width <channels>", "width of the residual stream, for a layer string", wholeNumber("--width", 1))
+    .option(
+      "--width <channels>",
+      "width of the residual stream, for a layer string",
+      wholeNumber("--width", 1),
+    )
     .option("--size <parameters>", "non-embedding parameters to scale a layer string to, instead of --width")
     .option("--context <tokens>", "length of a sequence; 32k is 32,768", "8k");
 }
 
 async function load(what: string, options: ModelOptions) {
-  const [core, model] = await Promise.all([import("../../core/index.ts"), import("../../model/index.ts")]);
-  const context = flag(core, "--context", options.context, (text) =>
-    Math.round(core.parseQuantity(text, "token", { binary: true })),
-  );
+  const [core, model, { quantityFlag }] = await Promise.all([
+    import("../../core/index.ts"),
+    import("../../model/index.ts"),
+    import("../flags.ts"),
+  ]);
+  const context = Math.round(quantityFlag("--context", options.context, "token", { binary: true, least: 1 }));
   const scaled = options.width !== undefined || options.size !== undefined;
   if (what.endsWith(".json")) {
     const { architecture, notes } = model.readHuggingFace(what);
@@ -89,24 +104,10 @@ async function load(what: string, options: ModelOptions) {
   const size = options.size;
   const architecture =
     size !== undefined
-      ? model.widthForSize(layers, flag(core, "--size", size, (text) => core.parseQuantity(text, "1")))
+      ? model.widthForSize(layers, quantityFlag("--size", size, "1", { least: 1 }))
       : model.architecture(layers, options.width ?? 2048);
   const notes = scaled ? [] : ["no --width or --size was given: width 2048 is used"];
   return { core, model, context, architecture, notes };
-}
-
-function flag<T>(
-  core: typeof import("../../core/index.ts"),
-  path: string,
-  text: string,
-  read: (text: string) => T,
-): T {
-  try {
-    return read(text);
-  } catch (error) {
-    if (!(error instanceof core.QuantityError)) throw error;
-    throw new core.InputError({ place: { path }, found: `"${text}"`, expected: error.message });
-  }
 }
 
 function describeText(
@@ -128,9 +129,15 @@ function describeText(
       ? []
       : [["  active a token", formatNumber(parameters.active)] as [string, string]]),
     ["weights", `${bytes(summary.weightBytes)} in bf16`],
-    ["training", `${summary.trainingFlopsPerToken.toPrecision(4)} FLOP a token at ${summary.context} tokens`],
+    [
+      "training",
+      `${Estimate.exact(summary.trainingFlopsPerToken, "FLOP/token")} at ${summary.context} tokens`,
+    ],
     ["cache", `${bytes(summary.cache.total)} for one sequence of ${summary.context} tokens`],
-    ["decoding", `${bytes(summary.decode.bytesMoved)} moved and ${summary.decode.flops.toPrecision(3)} FLOP a token`],
+    [
+      "decoding",
+      `${bytes(summary.decode.bytesMoved)} moved and ${Estimate.exact(summary.decode.flops, "FLOP/token")}`,
+    ],
     ...notes.map((note): [string, string] => ["note", note]),
   ];
   const width = Math.max(...lines.map(([name]) => name.length));

@@ -1,5 +1,6 @@
 /** Which architecture, at which size. */
-import { type AnyEstimate, Estimate, exactly, formatNumber, InputError } from "../../core/index.ts";
+import { type AnyEstimate, Estimate, exactly, formatNumber, InputError, suggest } from "../../core/index.ts";
+import type { ArchitectureLaw } from "../../laws/index.ts";
 import {
   type Architecture,
   architecture,
@@ -8,12 +9,11 @@ import {
   parseLayers,
   preset,
   presets,
-  printLayers,
-  readHuggingFaceConfig,
+  readHuggingFace,
   trainingFlopsPerToken,
 } from "../../model/index.ts";
-import type { Decision } from "../decision.ts";
 import { besideBrief } from "../brief.ts";
+import type { Decision } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 
 /** An architecture at one width. */
@@ -23,11 +23,15 @@ export interface ModelOption {
 }
 
 export interface ModelChoice {
+  readonly name: string;
   readonly architecture: Architecture;
   readonly parameters: number;
   /** Without embedding and head, which is what scaling laws count. */
   readonly nonEmbedding: number;
+  /** Training FLOPs of one token at the brief's context, head excluded. */
   readonly flopsPerToken: number;
+  /** Loss of its family of architectures by size and tokens. */
+  readonly law: ArchitectureLaw;
   /** Keys, values and states of one sequence at the brief's context, bytes. */
   readonly cacheBytes: number;
 }
@@ -44,17 +48,19 @@ export const model: Decision<ModelOption, ModelChoice> = {
   question: "Which architecture, and how large?",
 
   options(problem) {
-    return problem.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
+    return problem.open.candidates.flatMap((candidate, index) => optionsOf(candidate, index, problem));
   },
 
-  evaluate({ architecture: a }, problem) {
+  evaluate({ name, architecture: a }, problem) {
     const counts = parameters(a);
     return {
+      name,
       architecture: a,
       parameters: counts.total,
       nonEmbedding: counts.nonEmbedding,
-      flopsPerToken: trainingFlopsPerToken(a, problem.context),
-      cacheBytes: cacheBytes(a, problem.context).total,
+      flopsPerToken: trainingFlopsPerToken(a, problem.open.context),
+      law: problem.laws.of(a.layers),
+      cacheBytes: cacheBytes(a, problem.open.context).total,
     };
   },
 
@@ -67,41 +73,55 @@ export const model: Decision<ModelOption, ModelChoice> = {
       parameters: count(choice.parameters),
       "non-embedding parameters": count(choice.nonEmbedding),
       "training compute": Estimate.exact(choice.flopsPerToken, "FLOP/token"),
-      [`cache of one sequence of ${formatNumber(problem.context)} tokens`]: Estimate.exact(choice.cacheBytes, "B"),
+      [`cache of one sequence of ${formatNumber(problem.open.context)} tokens`]: Estimate.exact(
+        choice.cacheBytes,
+        "B",
+      ),
     };
     return {
-      why: `${printLayers(a.layers)} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
+      why: `${choice.name} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
       figures,
     };
   },
 };
 
 function optionsOf(candidate: string, index: number, problem: Problem): ModelOption[] {
-  const place = problem.brief.placeOf(["model", "candidates", index]);
-  const fixed = fixedArchitecture(candidate, problem);
+  const path = ["model", "candidates", index];
+  const place = problem.brief.placeOf(path);
+  const fixed = fixedArchitecture(candidate, path, problem);
   if (fixed) return [{ name: candidate, architecture: fixed }];
   const layers = inPlace(() => parseLayers(candidate), place, candidate);
-  const name = printLayers(layers);
+  const name = candidate.trim();
   const sized = [];
   for (let width = WIDTH_STEP; width <= WIDEST; width += WIDTH_STEP) {
     const a = architecture(layers, width);
     const size = parameters(a).total;
     sized.push({ a, size });
-    if (size > problem.size.high) break;
+    if (size > problem.open.size.high) break;
   }
-  const { low, high } = problem.size;
+  const { low, high } = problem.open.size;
+  const [smallest, largest] = [sized[0]!.size, sized.at(-1)!.size];
+  if (high < smallest || low > largest) {
+    throw new InputError({
+      place: problem.brief.placeOf(["model", "size"]),
+      found: `${[...new Set([low, high])].map((size) => formatNumber(size)).join(" to ")} parameters`,
+      expected: `a size that ${name} can have: ${formatNumber(smallest)} parameters at width ${WIDTH_STEP} to ${formatNumber(sizeAt(layers, WIDEST))} at width ${WIDEST}`,
+      remedy: "change the size, or the number of layers of the candidate",
+    });
+  }
   const inside = sized.filter(({ size }) => size >= low && size <= high);
   // A range narrower than a step of width holds no size: take the nearest instead of refusing.
-  const chosen =
-    inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
+  const chosen = inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
   return chosen.map(({ a }) => ({ name, architecture: a }));
 }
 
 /** A published model or a config.json, which have one size; undefined for a layer string. */
-function fixedArchitecture(candidate: string, problem: Problem): Architecture | undefined {
-  if (candidate.endsWith(".json")) {
-    return readHuggingFaceConfig(besideBrief(problem.brief, candidate)).architecture;
-  }
+function fixedArchitecture(
+  candidate: string,
+  path: readonly PropertyKey[],
+  { brief }: Problem,
+): Architecture | undefined {
+  if (candidate.endsWith(".json")) return readHuggingFace(besideBrief(brief, candidate, path)).architecture;
   return presets().has(candidate.toLowerCase()) ? preset(candidate).architecture : undefined;
 }
 
@@ -111,13 +131,20 @@ function inPlace<T>(read: () => T, place: ReturnType<Problem["brief"]["placeOf"]
     return read();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
+    // A layer string has neither a hyphen nor a slash: what has one was meant as a name or a path.
+    if (/[-/\\]/.test(candidate)) {
+      throw new InputError({
+        place,
+        found: `"${candidate}"`,
+        expected: "a layer string, the name of a published model, or the path of a config.json",
+        remedy: suggest(candidate, [...presets().keys()]),
+      });
+    }
     throw new InputError(
       error.problems.map((problem) => ({
         ...problem,
         place,
         found: `"${candidate}": ${problem.found}`,
-        remedy:
-          problem.remedy ?? "a candidate is a layer string, the name of a published model, or the path of a config.json",
       })),
     );
   }
@@ -128,6 +155,9 @@ export function spread<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items];
   return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]!);
 }
+
+const sizeAt = (layers: Parameters<typeof architecture>[0], width: number) =>
+  parameters(architecture(layers, width)).total;
 
 function nearestTo(sized: readonly { a: Architecture; size: number }[], size: number) {
   const off = (candidate: { size: number }) => Math.abs(Math.log(candidate.size / size));

@@ -1,0 +1,24 @@
+/** Flags that hold quantities, read the way a brief is; a wrong one is an `InputError` that names the flag. */
+import { InputError, parseQuantity, QuantityError, type QuantityOptions } from "../core/index.ts";
+
+/** The quantity behind `path` in `symbol`'s unit. With `least`, smaller values are refused. */
+export function quantityFlag(
+  path: string,
+  text: string,
+  symbol: string,
+  { least = Number.NEGATIVE_INFINITY, ...options }: QuantityOptions & { least?: number } = {},
+): number {
+  let value: number;
+  try {
+    value = parseQuantity(text, symbol, options);
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
+    throw new InputError({
+      place: { path },
+      found: `"${text}"`,
+      expected: `a quantity in ${symbol}: ${error.message}`,
+    });
+  }
+  if (value >= least) return value;
+  throw new InputError({ place: { path }, found: `"${text}"`, expected: `at least ${least} ${symbol}` });
+}

@@ -1,0 +1,131 @@
+/**
+ * Lines of a file as byte ranges, in bounded memory. Logs of tens of millions of rows are read at the speed of the
+ * disk because nothing is decoded until a field is wanted. Knows nothing of what a line means.
+ */
+import { createReadStream, statSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { InputError, type Supervision } from "../../core/index.ts";
+
+/** What is read: the path of a file (gzip where it ends in `.gz`), or bytes under a name for messages. */
+export type LogSource =
+  | string
+  | { readonly name: string; readonly bytes: AsyncIterable<Uint8Array> | Uint8Array };
+
+export function sourceName(source: LogSource): string {
+  return typeof source === "string" ? source : source.name;
+}
+
+/** One line: `bytes[start..end)` without its line ending. Valid only during the call that delivers it. */
+export type LineVisitor = (bytes: Buffer, start: number, end: number, line: number) => void;
+
+const CHUNK_BYTES = 1 << 20;
+/** A longer line is no log line; reading on would fill memory with it. */
+export const LONGEST_LINE_BYTES = 1 << 20;
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+
+/**
+ * Calls `visit` for every line (1-based; LF or CRLF, UTF-8 byte order mark removed) and `tooLong` for every line above
+ * `LONGEST_LINE_BYTES`. Returns the number of lines. Throws as `forEachChunk` does.
+ */
+export async function forEachLine(
+  source: LogSource,
+  visit: LineVisitor,
+  tooLong: (line: number) => void,
+  supervision: Supervision = {},
+): Promise<number> {
+  let line = 0;
+  // What is left of the last chunk: the beginning of a line, or nothing while an overlong one is passed over.
+  let rest: Buffer = Buffer.alloc(0);
+  let skipping = false;
+  await forEachChunk(
+    source,
+    (piece) => {
+      const chunk = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+      let start = 0;
+      for (;;) {
+        const end = chunk.indexOf(LINE_FEED, start);
+        if (end < 0) break;
+        line++;
+        if (skipping || end - start > LONGEST_LINE_BYTES) tooLong(line);
+        else visit(chunk, start, end > start && chunk[end - 1] === CARRIAGE_RETURN ? end - 1 : end, line);
+        skipping = false;
+        start = end + 1;
+      }
+      rest = skipping ? Buffer.alloc(0) : Buffer.from(chunk.subarray(start));
+      if (rest.length > LONGEST_LINE_BYTES) {
+        skipping = true;
+        rest = Buffer.alloc(0);
+      }
+    },
+    supervision,
+  );
+  if (skipping) tooLong(++line);
+  else if (rest.length > 0) {
+    const end = rest.at(-1) === CARRIAGE_RETURN ? rest.length - 1 : rest.length;
+    visit(rest, 0, end, ++line);
+  }
+  return line;
+}
+
+/**
+ * Calls `visit` for every piece of the file, without its byte order mark. Throws an `InputError` where the file cannot
+ * be read or is UTF-16, and the signal's reason where it is aborted.
+ */
+export async function forEachChunk(
+  source: LogSource,
+  visit: (chunk: Buffer) => void,
+  { progress, signal }: Supervision = {},
+): Promise<void> {
+  const name = sourceName(source);
+  const total = typeof source === "string" && !name.endsWith(".gz") ? fileSize(name) : undefined;
+  let bytesRead = 0;
+  for await (const piece of chunks(source)) {
+    signal?.throwIfAborted();
+    let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    if (bytesRead === 0) {
+      refuseUtf16(chunk, name);
+      if (chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf) chunk = chunk.subarray(3);
+    }
+    bytesRead += piece.byteLength;
+    visit(chunk);
+    progress?.({ activity: `reading ${name}`, done: bytesRead, total, unit: "bytes" });
+  }
+}
+
+async function* chunks(source: LogSource): AsyncIterable<Uint8Array> {
+  if (typeof source !== "string") {
+    if (source.bytes instanceof Uint8Array) yield source.bytes;
+    else yield* source.bytes;
+    return;
+  }
+  const file: Readable = createReadStream(source, { highWaterMark: CHUNK_BYTES });
+  const bytes = source.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  // A pipe does not carry the file's errors along.
+  if (bytes !== file) file.on("error", (error) => bytes.destroy(error));
+  try {
+    yield* bytes as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new InputError({
+      place: { file: source },
+      found: (error as Error).message,
+      expected: source.endsWith(".gz") ? "a gzip file that can be read" : "a file that can be read",
+    });
+  }
+}
+
+function fileSize(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.size;
+}
+
+function refuseUtf16(chunk: Buffer, file: string): void {
+  if ((chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff)) {
+    throw new InputError({
+      place: { file, line: 1 },
+      found: "text in UTF-16",
+      expected: "text in UTF-8",
+      remedy: `convert it: iconv -f UTF-16 -t UTF-8 ${file}`,
+    });
+  }
+}
