@@ -1,7 +1,7 @@
 /**
  * Beside Optuna's GP sampler, BoTorch (qLogNEHVI, qLogNEI) and Ax on the same problems, with the same noise, initial
  * trials and budget, one seed after another. Prints the mean of what was reached after 50 trials, its ratio to ours
- * and the ratio of the times a proposal took, both over the same seeds.
+ * and the ratio of the times a proposal took, both over the same seeds. `--peers ""` runs ours alone.
  *
  *   python3 -m venv .venv && .venv/bin/pip install -r bench/peers/requirements.txt
  *   node --import tsx bench/search/peers.ts [--seeds 10] [--trials 50] [--problems a,b] [--peers ax,botorch,optuna]
@@ -39,6 +39,7 @@ const { values: flags } = parseArgs({
 });
 const seeds = Number(flags.seeds);
 const trials = Number(flags.trials);
+const peers = flags.peers.split(",").filter(Boolean);
 
 interface Result {
   /** Hypervolume (larger is better) or regret (smaller is better) at the end. */
@@ -58,7 +59,7 @@ for (const name of flags.problems.split(",")) {
     const policy = bayesianPolicy(problem.space, problem.goal, seed, { noise: noisy });
     const ours = await simulate(problem, policy, trials, seed, noise);
     keep("terrarium", { reached: reachedBy(ours.progress), secondsPerProposal: ours.secondsPerProposal });
-    for (const peer of flags.peers.split(",")) keep(peer, await runPeer(problem, peer, seed));
+    for (const peer of peers) keep(peer, await runPeer(problem, peer, seed));
   }
   const ours = results.get("terrarium")!;
   console.log(`\n${problem.name}: ${trials} trials, ${seeds} seeds, ${several ? "hypervolume" : "regret"}`);
@@ -66,6 +67,7 @@ for (const name of flags.problems.split(",")) {
     [...results].map(([who, runs]) => ({
       who,
       [several ? "hypervolume" : "regret"]: mean(runs.map(({ reached }) => reached)).toPrecision(5),
+      worst: (several ? Math.min : Math.max)(...runs.map(({ reached }) => reached)).toPrecision(4),
       "standard error": standardError(runs.map(({ reached }) => reached)).toPrecision(2),
       "ours / theirs": (
         mean(ours.map(({ reached }) => reached)) / mean(runs.map(({ reached }) => reached))

@@ -12,6 +12,7 @@ const NEWLINE = 10;
 export class Journal {
   readonly #descriptor: number;
   #closed = false;
+  #broken = false;
 
   private constructor(descriptor: number) {
     this.#descriptor = descriptor;
@@ -48,10 +49,14 @@ export class Journal {
 
   /** Returns once the event is on disk. */
   append(event: StudyEvent): void {
+    // After a failed write the file may end in half a line, which the next opening takes away.
+    if (this.#broken) throw new Error("the journal could not be written; open the study again");
+    this.#broken = true;
     const line = Buffer.from(`${JSON.stringify(event)}\n`);
     for (let written = 0; written < line.length; )
       written += writeSync(this.#descriptor, line, written, line.length - written);
     fdatasyncSync(this.#descriptor);
+    this.#broken = false;
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-/** Expected improvement and expected hypervolume improvement, in closed form. Losses: smaller is better. */
+/** Expected improvement in closed form, and what else needs the normal distribution's far tail. Losses: smaller is better. */
 import erfcx from "@stdlib/math-base-special-erfcx";
 import { normalCumulative } from "../../core/index.ts";
 
@@ -32,30 +32,4 @@ export function expectedBelow(mean: number, deviation: number, t: number): numbe
   if (z < -38) return 0;
   if (z > 38) return t - mean;
   return deviation * Math.exp(-0.5 * z * z - LOG_SQRT_2PI) + (t - mean) * normalCumulative(z);
-}
-
-/**
- * Expected hypervolume improvement of two independent normal losses on a front, exactly: the region that is not
- * dominated is cut into strips between successive points of the front, and in each the expectation is a product
- * (Yang et al. 2019; Daulton et al. 2020, appendix). `front` is sorted: first loss rising, second falling, all better
- * than `reference`.
- */
-export function expectedHypervolumeImprovement(
-  mean: readonly [number, number],
-  deviation: readonly [number, number],
-  front: readonly (readonly number[])[],
-  reference: readonly number[],
-): number {
-  let total = 0;
-  // Strip i lies left of point i's successor and below point i; strip 0 is left of the first point, below the reference.
-  let ceiling = reference[1]!;
-  let leftOfPrevious = 0;
-  for (let i = 0; i <= front.length; i++) {
-    const right = i < front.length ? front[i]![0]! : reference[0]!;
-    const leftOfThis = expectedBelow(mean[0], deviation[0], right);
-    total += (leftOfThis - leftOfPrevious) * expectedBelow(mean[1], deviation[1], ceiling);
-    leftOfPrevious = leftOfThis;
-    if (i < front.length) ceiling = front[i]![1]!;
-  }
-  return Math.max(0, total);
 }

@@ -1,12 +1,10 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RandomStream } from "../../core/index.ts";
 import { hypervolumeImprovement } from "../pareto/hypervolume.ts";
 import { cholesky, inverse, logDeterminant, solve } from "./cholesky.ts";
-import {
-  expectedHypervolumeImprovement,
-  logExpectedImprovement,
-  logProbabilityNegative,
-} from "./expected-improvement.ts";
+import { UndominatedRegion } from "./expected-hypervolume.ts";
+import { logExpectedImprovement, logProbabilityNegative } from "./expected-improvement.ts";
 import { Fantasies, normalRows } from "./fantasies.ts";
 import type { Kernel } from "./kernel.ts";
 import { condition, fitGaussianProcess, negativeLogPosterior, predict } from "./regression.ts";
@@ -143,8 +141,8 @@ describe("expected improvement", () => {
   });
 });
 
-describe("expected hypervolume improvement in two objectives", () => {
-  // Front of botorch's test of its exact EHVI; the values were checked there against Monte Carlo (reference, 7.2).
+describe("expected hypervolume improvement", () => {
+  // Front and values of botorch's exact EHVI, checked there against Monte Carlo (reference, 7.2); maximised there.
   const above = [
     [8.5, 3],
     [8.5, 3.5],
@@ -152,38 +150,53 @@ describe("expected hypervolume improvement in two objectives", () => {
     [9, 1],
     [4, 5],
   ];
-  const front = [
-    [-9, -1],
-    [-8.5, -3.5],
-    [-5, -5],
-  ];
-  const cases = [
+  const region = new UndominatedRegion(
+    above.map((point) => point.map((value) => -value)),
+    [0, 0],
+  );
+
+  it.each([
     { mean: [6.5, 4.5], deviation: [1, 1], expected: 2.6624315806 },
     { mean: [7, 4], deviation: [0.5, 2], expected: 4.1237296746 },
     { mean: [9, 5.5], deviation: [1.5, 0.7], expected: 13.7937455803 },
     { mean: [2, 2], deviation: [1, 1], expected: 0.0007786071 },
-  ] as const;
-
-  it.each(cases)("is $expected at mean $mean", ({ mean, deviation, expected }) => {
-    const loss = [-mean[0], -mean[1]] as const;
-    expect(expectedHypervolumeImprovement(loss, deviation, front, [0, 0])).toBeCloseTo(expected, 9);
+  ])("is $expected at mean $mean", ({ mean, deviation, expected }) => {
+    expect(
+      region.expectedImprovement(
+        mean.map((value) => -value),
+        deviation,
+      ),
+    ).toBeCloseTo(expected, 9);
   });
 
-  it("agrees with Monte Carlo over the exact improvement, which is what three objectives use", () => {
-    const rows = normalRows(4096, 2, new RandomStream(2));
-    for (const { mean, deviation, expected } of cases.slice(0, 3)) {
-      const total = rows.reduce((sum, z) => {
-        const point = [-mean[0] + deviation[0] * z[0]!, -mean[1] + deviation[1] * z[1]!];
-        return (
-          sum +
-          hypervolumeImprovement(
+  it.each([2, 3, 4])("agrees with Monte Carlo over the exact improvement in %i objectives", (m) => {
+    const random = new RandomStream(m);
+    const reference = new Array<number>(m).fill(1);
+    const points = Array.from({ length: 8 }, () => Array.from({ length: m }, () => random.uniform()));
+    const mean = new Array<number>(m).fill(0.45);
+    const deviation = Array.from({ length: m }, (_, k) => 0.2 + 0.1 * k);
+    const rows = normalRows(4096, m, random);
+    const total = rows.reduce((sum, z) => {
+      const point = mean.map((value, k) => value + deviation[k]! * z[k]!);
+      return sum + hypervolumeImprovement(point, points, reference);
+    }, 0);
+    const exact = new UndominatedRegion(points, reference).expectedImprovement(mean, deviation);
+    expect(exact / (total / rows.length)).toBeCloseTo(1, 1);
+  });
+
+  it("of a certain point is the exact improvement", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 3, maxLength: 3 }), { maxLength: 8 }),
+        fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 3, maxLength: 3 }),
+        (points, point) => {
+          const certain = new UndominatedRegion(points, [5, 5, 5]).expectedImprovement(
             point,
-            above.map(([x, y]) => [-x!, -y!]),
-            [0, 0],
-          )
-        );
-      }, 0);
-      expect(total / 4096 / expected).toBeCloseTo(1, 1);
-    }
+            [1e-9, 1e-9, 1e-9],
+          );
+          expect(certain).toBeCloseTo(hypervolumeImprovement(point, points, [5, 5, 5]), 5);
+        },
+      ),
+    );
   });
 });

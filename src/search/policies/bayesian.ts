@@ -1,16 +1,12 @@
 /**
  * Bayesian optimisation: a Gaussian process for each objective and constraint, and the candidate with the largest
  * log acquisition next. One objective: noisy expected improvement. Several: noisy expected hypervolume improvement
- * (each sample's strips in closed form for two, Monte Carlo for three and more), or ParEGO (Knowles 2006). Outcome
- * constraints weigh the acquisition by the probability of feasibility. Trials under way are fantasised, so that any
+ * (Monte Carlo over fronts, exact for each), or ParEGO (Knowles 2006). Outcome constraints weigh the acquisition by the probability of feasibility. Trials under way are fantasised, so that any
  * number of evaluations can run side by side.
  */
-import { InputError, type RandomStream } from "../../core/index.ts";
-import {
-  expectedHypervolumeImprovement,
-  logExpectedImprovement,
-  logProbabilityNegative,
-} from "../gp/expected-improvement.ts";
+import type { RandomStream } from "../../core/index.ts";
+import { UndominatedRegion } from "../gp/expected-hypervolume.ts";
+import { logExpectedImprovement, logProbabilityNegative } from "../gp/expected-improvement.ts";
 import { Fantasies, normalRows } from "../gp/fantasies.ts";
 import { categoricalDimensions, type KernelShape } from "../gp/kernel.ts";
 import { maximise } from "../gp/maximise.ts";
@@ -18,7 +14,6 @@ import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regress
 import type { History, Trial } from "../history.ts";
 import { type Goal, lossesOf, referenceLosses, slacksOf } from "../objectives.ts";
 import { paretoFront } from "../pareto/front.ts";
-import { hypervolumeImprovement } from "../pareto/hypervolume.ts";
 import type { Policy } from "../policy.ts";
 import type { Point, Space } from "../space/space.ts";
 import { lastIndex, nextSobolPoint, sequenceFor } from "./simple.ts";
@@ -62,12 +57,6 @@ export function bayesianPolicy(
     samples = 32,
     maxObservations = 200,
   } = options;
-  if (kernel !== "matern52" && kernel !== "rbf")
-    throw new InputError({
-      place: { path: "policy.kernel" },
-      found: `"${kernel}"`,
-      expected: "matern52 or rbf",
-    });
   const regression = { shape: kernel, categorical: categoricalDimensions(space.dimensions), noisy: noise };
   const sequence = sequenceFor(space, seed);
 
@@ -84,9 +73,7 @@ export function bayesianPolicy(
         acquisition === "parego" && goal.objectives.length > 1 ? scalarise(seen, random) : seen.losses;
       const model = new Model(seen, rows, pending, regression, samples, random.split("samples"));
       const score =
-        rows[0]!.length === 1
-          ? improvementScore(model)
-          : hypervolumeScore(model, referenceOf(goal, seen), random.split("integration"));
+        rows[0]!.length === 1 ? improvementScore(model) : hypervolumeScore(model, referenceOf(goal, seen));
       const taken = takenKeys(space, history, noise);
       const found = maximise(
         space,
@@ -106,7 +93,7 @@ export function bayesianPolicy(
         parents: [],
         candidate: found.candidate,
         note: {
-          logAcquisition: found.score,
+          ...(Number.isFinite(found.score) ? { logAcquisition: found.score } : {}),
           ...(observed > seen.trials.length ? { fittedTo: seen.trials.length, of: observed } : {}),
         },
       };
@@ -181,43 +168,25 @@ function improvementScore(model: Model): (unit: Float64Array) => number {
 }
 
 /** Log of the mean over samples of the expected hypervolume improvement on the sample's feasible front. */
-function hypervolumeScore(
-  model: Model,
-  reference: readonly number[],
-  random: RandomStream,
-): (unit: Float64Array) => number {
-  const m = reference.length;
-  const fronts = model.feasible.map((places, s) => {
-    const points = places
-      .map((i) => model.losses.map((loss) => loss.values[s]![i]!))
-      .filter((point) => point.every((value, k) => value < reference[k]!));
-    return paretoFront(points)
-      .map((i) => points[i]!)
-      .sort((a, b) => a[0]! - b[0]!);
+function hypervolumeScore(model: Model, reference: readonly number[]): (unit: Float64Array) => number {
+  const regions = model.feasible.map((places, s) => {
+    const points = places.map((i) => model.losses.map((loss) => loss.values[s]![i]!));
+    return new UndominatedRegion(
+      paretoFront(points).map((i) => points[i]!),
+      reference,
+    );
   });
   const means = model.losses.map(() => new Float64Array(model.samples));
-  // Three and more: several draws of the new point for each sample of the front.
-  const draws =
-    m === 2 ? [] : normalRows(Math.max(1, Math.ceil(64 / model.samples)) * model.samples, m, random);
   return (unit) => {
     const deviations = model.losses.map((loss, k) => loss.at(unit, means[k]!));
     let total = 0;
-    if (m === 2) {
-      for (let s = 0; s < model.samples; s++)
-        total += expectedHypervolumeImprovement(
-          [means[0]![s]!, means[1]![s]!],
-          [deviations[0]!, deviations[1]!],
-          fronts[s]!,
-          reference,
-        );
-      return Math.log(total / model.samples + Number.MIN_VALUE);
-    }
-    draws.forEach((normals, i) => {
-      const s = i % model.samples;
-      const point = means.map((mean, k) => mean[s]! + deviations[k]! * normals[k]!);
-      total += hypervolumeImprovement(point, fronts[s]!, reference);
+    regions.forEach((region, s) => {
+      total += region.expectedImprovement(
+        means.map((mean) => mean[s]!),
+        deviations,
+      );
     });
-    return Math.log(total / draws.length + Number.MIN_VALUE);
+    return Math.log(Math.max(0, total) / model.samples + Number.MIN_VALUE);
   };
 }
 

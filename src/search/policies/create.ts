@@ -4,11 +4,13 @@ import { InputError, parseConfig, suggest } from "../../core/index.ts";
 import type { Policy } from "../policy.ts";
 import type { Space } from "../space/space.ts";
 import type { StudySpec } from "../spec.ts";
+import { ageingPolicy } from "./ageing.ts";
 import { bayesianPolicy } from "./bayesian.ts";
-import { ageingPolicy, evolutionaryPolicy, rankPolicy } from "./evolution.ts";
+import { evolutionaryPolicy } from "./evolutionary.ts";
 import { greedyPolicy } from "./greedy.ts";
 import { mctsPolicy } from "./mcts.ts";
 import { nsga2Policy } from "./nsga2.ts";
+import { rankPolicy } from "./rank.ts";
 import { exhaustivePolicy, randomPolicy, sobolPolicy } from "./simple.ts";
 
 const probability = z.number().min(0).max(1).optional();

@@ -5,11 +5,13 @@ import type { Goal } from "../objectives.ts";
 import type { Policy, Proposal } from "../policy.ts";
 import { Space } from "../space/space.ts";
 import { specOf } from "../spec.ts";
+import { ageingPolicy } from "./ageing.ts";
 import { createPolicy } from "./create.ts";
-import { ageingPolicy, evolutionaryPolicy, rankPolicy } from "./evolution.ts";
+import { evolutionaryPolicy } from "./evolutionary.ts";
 import { greedyPolicy } from "./greedy.ts";
 import { mctsPolicy } from "./mcts.ts";
 import { nsga2Policy } from "./nsga2.ts";
+import { rankPolicy } from "./rank.ts";
 
 const goal: Goal = { objectives: [{ metric: "loss", direction: "minimise" }], outcomeConstraints: [] };
 

@@ -1,6 +1,6 @@
 /** Policies that do not learn from outcomes: random, exhaustive, quasi-random. */
 import { InputError, RandomStream } from "../../core/index.ts";
-import type { History } from "../history.ts";
+import type { History, View } from "../history.ts";
 import type { Policy } from "../policy.ts";
 import { SobolSequence, sobolDimensions } from "../quasirandom.ts";
 import { cellCentre } from "../space/parameter.ts";
@@ -73,8 +73,14 @@ export function nextSobolPoint(
   return { candidate, note: { index: at } };
 }
 
-/** The index that the newest trial of such a policy was given, -1 before the first. */
+/** The largest index that a trial was given, -1 before the first. */
 export function lastIndex(history: History): number {
-  const index = history.trials.at(-1)?.note.index;
-  return typeof index === "number" ? index : -1;
+  return history.view(indexView).last;
 }
+
+const indexView: View<{ last: number }> = {
+  create: () => ({ last: -1 }),
+  asked(value, { note }) {
+    if (typeof note.index === "number") value.last = Math.max(value.last, note.index);
+  },
+};

@@ -296,6 +296,9 @@ export class SlurmRunner<C> implements Runner<C> {
         waiting.job = `${job}_${waiting.trial % ARRAY_SIZE}`;
         waiting.submissions++;
         waiting.looksSinceEnd = 0;
+        // Aborted while it was being submitted.
+        if (!this.#closed && this.#waiting.get(waiting.trial) !== waiting)
+          await this.#command("scancel", waiting.job);
       }
     }
   }
