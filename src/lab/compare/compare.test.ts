@@ -145,13 +145,9 @@ describe("paired differences", () => {
   test("a verdict knows which way is better", () => {
     const low = of("low", [1, 1.1, 1.05]);
     const high = of("high", [2, 2.1, 2.04]);
-    expect(pairedDifference("heldOutLoss", low, high)!.verdict).toBe(
-      "held-out loss: low is better than high",
-    );
-    expect(pairedDifference("heldOutLoss", high, low)!.verdict).toBe(
-      "held-out loss: low is better than high",
-    );
-    expect(pairedDifference("accuracy", low, high)!.verdict).toBe("final accuracy: high is better than low");
+    expect(pairedDifference("heldOutLoss", low, high)!.verdict).toBe("low is better than high");
+    expect(pairedDifference("heldOutLoss", high, low)!.verdict).toBe("low is better than high");
+    expect(pairedDifference("accuracy", low, high)!.verdict).toBe("high is better than low");
   });
 
   test("seeds that only one side has are left out, and one pair says nothing", () => {
@@ -199,6 +195,24 @@ describe("a comparison", () => {
     const page = htmlComparison(comparison, timings);
     expect(page.match(/<svg/g)!.length).toBeGreaterThanOrEqual(3);
     expect(page).not.toMatch(/<script|(src|href)="http/);
+    const task: Comparison = {
+      ...comparison,
+      architectures: comparison.architectures.map((one) => ({
+        ...one,
+        means: { accuracyArea: 0.5 },
+        recall: [0, 1].map((depth) => ({ length: 64, depth, accuracy: 0.25, tokenAccuracy: 0.5 })),
+        runs: one.runs.map((run, i) => ({
+          ...run,
+          metrics: { accuracyArea: 0.5 },
+          accuracy: [{ step: 5, accuracy: 0.75 }],
+          stepsTo95: { steps: 5, reached: i === 0 },
+        })),
+      })),
+    };
+    expect(terminalComparison(task, timings)).toMatch(/5 >5/);
+    for (const title of ["Recall by depth and length", "Accuracy while training"]) {
+      expect(htmlComparison(task, timings)).toContain(`<h2>${title}</h2>`);
+    }
     const [evidence] = measuredComparison(join(whole, "comparison.json"));
     expect(evidence).toMatchObject({
       pattern: "SF",
