@@ -1,8 +1,7 @@
 /**
- * Lets Node 20 load this project's TypeScript natively, as newer versions do. Vitest transforms what it imports itself,
- * but not the worker threads that the code under test starts.
+ * Loads this project's TypeScript in plain Node, in worker threads too: `--import tsx` alone leaves those out on Node 20.
+ * Vitest transforms what it imports itself, but not the threads and processes that the code under test starts.
  */
+import { register } from "tsx/esm/api";
 
-import { register } from "node:module";
-
-if (!process.features.typescript) register("./typescript-loader.mjs", import.meta.url);
+register();

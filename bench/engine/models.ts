@@ -2,7 +2,7 @@
 
 import {
   add,
-  attention,
+  causalAttention,
   causalConvolution,
   causalMask,
   crossEntropy,
@@ -116,7 +116,7 @@ const fromHeads = (x: Tensor): Tensor => {
   return reshape(transpose(x, [0, 2, 1, 3]), [batch, time, heads * size]);
 };
 
-function transformerLayer(p: Named, i: number, x: Tensor, heads: number, causal: Tensor): Tensor {
+function transformerLayer(p: Named, i: number, x: Tensor, heads: number): Tensor {
   const width = x.shape[2]!;
   const qkv = matmul(normOf(p, `${i}.norm1`, x), p[`${i}.qkv`]!);
   const [q, k, v] = split(qkv, 2, [width, width, width]).map((part) => toHeads(part, heads)) as [
@@ -124,7 +124,7 @@ function transformerLayer(p: Named, i: number, x: Tensor, heads: number, causal:
     Tensor,
     Tensor,
   ];
-  const mixed = add(x, matmul(fromHeads(attention(q, k, v, { mask: causal })), p[`${i}.out`]!));
+  const mixed = add(x, matmul(fromHeads(causalAttention(q, k, v)), p[`${i}.out`]!));
   const hidden = silu(matmul(normOf(p, `${i}.norm2`, mixed), p[`${i}.up`]!));
   return add(mixed, matmul(hidden, p[`${i}.down`]!));
 }
@@ -190,13 +190,12 @@ function mambaLayer(p: Named, i: number, x: Tensor, heads: number): Tensor {
 
 /** Logits [batch, length, vocabulary] for tokens [batch, length]. */
 export function network(p: Named, tokens: Tensor, sizes: Sizes): Tensor {
-  const causal = causalMask(sizes.length, sizes.length);
   let x = gather(p.embedding!, tokens);
   if (p.positions) x = add(x, p.positions);
   for (let i = 0; i < sizes.layers; i++) {
     x =
       sizes.kind === "transformer"
-        ? transformerLayer(p, i, x, sizes.heads, causal)
+        ? transformerLayer(p, i, x, sizes.heads)
         : mambaLayer(p, i, x, sizes.heads);
   }
   return matmul(normOf(p, "norm", x), p.head!);

@@ -94,7 +94,8 @@ export function serverCarbon(parts: ServerParts): Carbon {
   const enclosure =
     parts.enclosure === "rack"
       ? factor("rack-case", "unit")
-      : factor("blade-case", "unit") + factor("blade-enclosure", "unit") / 16;
+      : factor("blade-case", "unit") +
+        factor("blade-enclosure", "unit") / factor("blade-enclosure", "blades");
   const { count, dieAreaSquareMillimetres } = parts.processors;
   const kilograms =
     count * (dieAreaSquareMillimetres * factor("cpu", "per-mm2") + factor("cpu", "base")) +

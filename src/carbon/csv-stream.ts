@@ -1,6 +1,6 @@
-/** Rows of a large CSV file as they are read, so that a log of any length can be summed. */
+/** Rows of a large log as they are read, so that a month of a cluster can be summed without holding it. */
 import { createReadStream, statSync } from "node:fs";
-import { parse } from "csv-parse";
+import { parse } from "csv-parse/sync";
 import { InputError, type Supervision } from "../core/index.ts";
 
 export interface StreamedRow {
@@ -9,36 +9,69 @@ export interface StreamedRow {
   readonly fields: readonly string[];
 }
 
-/** Yields the header first. Throws an `InputError` where the file is missing or is no CSV. */
-export async function* streamCsv(
+export interface StreamedLog {
+  readonly header: readonly string[];
+  /** The rows after the header, as many at a time as were read at once; empty lines are left out. */
+  readonly batches: AsyncIterable<readonly StreamedRow[]>;
+}
+
+/** Opens a log whose rows are lines: a quoted field may hold a delimiter, but no line break. */
+export async function openLog(
   file: string,
   delimiter: string,
   supervision: Supervision = {},
-): AsyncGenerator<StreamedRow> {
-  const total = fileSize(file);
-  const input = createReadStream(file, { signal: supervision.signal });
-  const parser = input.pipe(
-    parse({
-      delimiter,
-      info: true,
-      trim: true,
-      bom: true,
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-    }),
-  );
-  input.on("error", (error) => parser.destroy(error));
-  let count = 0;
-  for await (const { info, record } of parser as AsyncIterable<{
-    info: { lines: number };
-    record: string[];
-  }>) {
-    if (++count % 20_000 === 0) {
-      supervision.progress?.({ activity: `reading ${file}`, done: input.bytesRead, total, unit: "bytes" });
-    }
-    yield { line: info.lines, fields: record };
+): Promise<StreamedLog> {
+  const batches = readBatches(file, delimiter, supervision);
+  for (;;) {
+    const first = await batches.next();
+    if (first.done) return { header: [], batches };
+    const [header, ...rest] = first.value;
+    if (header) return { header: header.fields, batches: withFirst(rest, batches) };
   }
+}
+
+async function* withFirst<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield first;
+  yield* rest;
+}
+
+async function* readBatches(
+  file: string,
+  delimiter: string,
+  { progress, signal }: Supervision,
+): AsyncGenerator<StreamedRow[]> {
+  const total = fileSize(file);
+  const input = createReadStream(file, { encoding: "utf8", signal, highWaterMark: 1 << 18 });
+  let line = 0;
+  let rest = "";
+  const rowsOf = (text: string): StreamedRow[] => {
+    const rows: StreamedRow[] = [];
+    for (const content of text.split("\n")) {
+      line++;
+      const trimmed = content.replace(/^\uFEFF/, "").trim();
+      if (trimmed !== "") rows.push({ line, fields: fieldsOf(trimmed, delimiter) });
+    }
+    return rows;
+  };
+  for await (const chunk of input as AsyncIterable<string>) {
+    const text = rest + chunk;
+    const end = text.lastIndexOf("\n");
+    if (end >= 0) yield rowsOf(text.slice(0, end));
+    rest = text.slice(end + 1);
+    progress?.({ activity: `reading ${file}`, done: input.bytesRead, total, unit: "bytes" });
+  }
+  if (rest !== "") yield rowsOf(rest);
+}
+
+/** Most logs quote nothing, and splitting them is many times as fast as parsing them. */
+function fieldsOf(line: string, delimiter: string): string[] {
+  if (line.includes('"')) {
+    const [fields] = parse(line, { delimiter, trim: true, relax_quotes: true, relax_column_count: true });
+    return (fields as string[] | undefined) ?? [];
+  }
+  const fields = line.split(delimiter);
+  for (let i = 0; i < fields.length; i++) fields[i] = fields[i]!.trim();
+  return fields;
 }
 
 /** Size in bytes; throws an `InputError` where there is no such file. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError, Sampler } from "../core/index.ts";
-import { measuredEnergy, measuredProfile } from "./measurement.ts";
+import { instrumentsOf, measuredEnergy, measuredProfile } from "./measurement.ts";
 import { readPowerLog } from "./power-log.ts";
 import { readPrometheusRange, readPrometheusText } from "./prometheus.ts";
 import { readSlurmEnergy } from "./slurm-energy.ts";
@@ -40,7 +40,8 @@ describe("nvidia-smi logs", () => {
       ["GPU 0", 9000],
       ["GPU 1", 450],
     ]);
-    expect(log).toMatchObject({ instrument: "nvidia-smi", zoneKnown: true, warnings: [] });
+    expect(log).toMatchObject({ zoneKnown: true, warnings: [] });
+    expect(instrumentsOf(log)).toBe("nvidia-smi");
     expect(measuredProfile(log).start).toBe(start);
     const energy = measuredEnergy(log, new Sampler(1));
     expect(energy.value("J")).toBeCloseTo(9450, 0);
@@ -205,8 +206,8 @@ describe("Slurm", () => {
     expect(joules).toEqual([3.6e6, 900, 0, 0]);
     expect(measuredProfile(log).start).toBe(start - 3600);
     expect(log.warnings).toEqual([
-      "job 9: its energy is zero or missing; Slurm counts none without AcctGatherEnergyType",
-      "job 10: has no start or no end yet, and is not counted",
+      "zero or missing energy (Slurm counts none without AcctGatherEnergyType): 1 of the jobs (9)",
+      "no start or no end yet, so not counted: 1 of the jobs (10)",
     ]);
   });
 

@@ -14,6 +14,9 @@ export interface EnergyBin {
 
 export class EnergyProfile {
   readonly #joules = new Map<number, number>();
+  /** The bin that samples fall into at present; it is written back when the next one begins. */
+  #openBin = Number.NaN;
+  #openJoules = 0;
   #start = Number.POSITIVE_INFINITY;
   #end = Number.NEGATIVE_INFINITY;
   #total = 0;
@@ -36,16 +39,30 @@ export class EnergyProfile {
     this.#start = Math.min(this.#start, start);
     this.#end = Math.max(this.#end, end);
     this.#total += joules;
-    const last = Math.max(Math.ceil(end / BIN_SECONDS) - 1, Math.floor(start / BIN_SECONDS));
-    for (let bin = Math.floor(start / BIN_SECONDS); bin <= last; bin++) {
+    const first = Math.floor(start / BIN_SECONDS);
+    if (first === this.#openBin && end <= (first + 1) * BIN_SECONDS) {
+      this.#openJoules += joules;
+      return;
+    }
+    this.#close();
+    const last = Math.max(Math.ceil(end / BIN_SECONDS) - 1, first);
+    for (let bin = first; bin <= last; bin++) {
       const overlap = Math.min(end, (bin + 1) * BIN_SECONDS) - Math.max(start, bin * BIN_SECONDS);
       const share = end > start ? overlap / (end - start) : 1;
       this.#joules.set(bin, (this.#joules.get(bin) ?? 0) + joules * share);
     }
+    this.#openBin = last;
+  }
+
+  #close(): void {
+    if (this.#openJoules === 0) return;
+    this.#joules.set(this.#openBin, (this.#joules.get(this.#openBin) ?? 0) + this.#openJoules);
+    this.#openJoules = 0;
   }
 
   /** Adds all of another profile: two devices of one job. */
   merge(other: EnergyProfile): void {
+    other.#close();
     if (other.#joules.size === 0) return;
     for (const [bin, joules] of other.#joules) this.#joules.set(bin, (this.#joules.get(bin) ?? 0) + joules);
     this.#start = Math.min(this.#start, other.#start);
@@ -55,6 +72,7 @@ export class EnergyProfile {
 
   /** In the order of time; bins without energy are left out. */
   bins(): EnergyBin[] {
+    this.#close();
     return [...this.#joules]
       .sort(([a], [b]) => a - b)
       .map(([bin, joules]) => ({ start: bin * BIN_SECONDS, joules }));

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { missingData, sharedData } from "../../test/requirements.ts";
 import { InputError, Sampler } from "../core/index.ts";
 import { gridIntensity, gridZones, hourlySpread, knownZone } from "./grids.ts";
 
-const hourlyFile = new URL("../../../shared/data/grid/ci_lca_2022_hourly_123zones.csv.gz", import.meta.url);
-const required = process.env.TERRARIUM_REQUIRE_ALL === "1";
+const HOURLY = "grid/ci_lca_2022_hourly_123zones.csv.gz";
 
 describe("gridIntensity", () => {
   it("gives the published mean as it is, with label, source and year", () => {
@@ -62,30 +62,30 @@ describe("gridIntensity", () => {
   });
 });
 
-describe.skipIf(!existsSync(hourlyFile) && !required)(
-  "the bundled means against the hourly series (needs ../shared/data)",
-  () => {
-    it("are the means and the 5 % and 95 % quantiles of all 123 zones", () => {
-      const [header, ...rows] = gunzipSync(readFileSync(hourlyFile)).toString().trimEnd().split("\n");
-      const zones = header!.split(",").slice(1);
-      expect(zones).toHaveLength(123);
-      const columns = zones.map(() => new Float64Array(rows.length));
-      for (const [hour, row] of rows.entries()) {
-        const values = row.split(",");
-        for (let zone = 0; zone < zones.length; zone++) columns[zone]![hour] = Number(values[zone + 1]);
-      }
-      for (const [index, zone] of zones.entries()) {
-        const column = columns[index]!;
-        const mean = column.reduce((total, value) => total + value, 0) / column.length;
-        const grid = gridIntensity(new Sampler(1), zone, { vintage: "same" });
-        expect(Math.abs(grid.intensity.value("gCO2e/kWh") - mean)).toBeLessThan(0.00501);
-        const below = (bound: number) => column.filter((value) => value < bound - 0.0051).length;
-        const spread = hourlySpread(zone)!;
-        expect(below(spread.low)).toBeLessThanOrEqual(0.05 * column.length);
-        expect(below(spread.low + 0.011)).toBeGreaterThanOrEqual(0.05 * column.length - 1);
-        expect(below(spread.high)).toBeLessThanOrEqual(0.95 * column.length);
-        expect(below(spread.high + 0.011)).toBeGreaterThanOrEqual(0.95 * column.length - 1);
-      }
-    });
-  },
-);
+describe.skipIf(missingData(HOURLY))("the bundled means against the hourly series", () => {
+  it("are the means and the 5 % and 95 % quantiles of all 123 zones", () => {
+    const [header, ...rows] = gunzipSync(readFileSync(sharedData(HOURLY)))
+      .toString()
+      .trimEnd()
+      .split("\n");
+    const zones = header!.split(",").slice(1);
+    expect(zones).toHaveLength(123);
+    const columns = zones.map(() => new Float64Array(rows.length));
+    for (const [hour, row] of rows.entries()) {
+      const values = row.split(",");
+      for (let zone = 0; zone < zones.length; zone++) columns[zone]![hour] = Number(values[zone + 1]);
+    }
+    for (const [index, zone] of zones.entries()) {
+      const column = columns[index]!;
+      const mean = column.reduce((total, value) => total + value, 0) / column.length;
+      const grid = gridIntensity(new Sampler(1), zone, { vintage: "same" });
+      expect(Math.abs(grid.intensity.value("gCO2e/kWh") - mean)).toBeLessThan(0.00501);
+      const below = (bound: number) => column.filter((value) => value < bound - 0.0051).length;
+      const spread = hourlySpread(zone)!;
+      expect(below(spread.low)).toBeLessThanOrEqual(0.05 * column.length);
+      expect(below(spread.low + 0.011)).toBeGreaterThanOrEqual(0.05 * column.length - 1);
+      expect(below(spread.high)).toBeLessThanOrEqual(0.95 * column.length);
+      expect(below(spread.high + 0.011)).toBeGreaterThanOrEqual(0.95 * column.length - 1);
+    }
+  });
+});

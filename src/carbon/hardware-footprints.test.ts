@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { Estimate, exactly } from "../core/index.ts";
+import { Estimate, exactly, Sampler } from "../core/index.ts";
 import { cardCarbon, largeCard, serverCarbon } from "./boavizta.ts";
+import { publishedFootprints } from "./embodied.ts";
+import { footprintReport, terminalReport } from "./report.ts";
 import { sciEmbodied } from "./sci.ts";
+import { figures } from "./tables.ts";
 
 /** Published results of boaviztapi v2.4.1 (its API tests) and of its formulas. */
 describe("Boavizta's formulas", () => {
@@ -29,6 +32,27 @@ describe("Boavizta's formulas", () => {
     expect(more({ memory: [module, module] })).toBeCloseTo(2 * (2.2 * 25.6 + 5.22), 9);
     expect(more({ solidStateDisks: [module], hardDisks: 2 })).toBeCloseTo(2.2 * 25.6 + 6.34 + 62.22, 9);
     expect(more({ enclosure: "blade" })).toBeCloseTo(30.9 + 55 - 150, 9);
+  });
+});
+
+describe("published footprints", () => {
+  it("lie within the range that is taken, and the bottom-up one is computed", () => {
+    for (const kind of ["a100", "h100", "b200"]) {
+      const { low, high } = figures("embodied").get(kind, "embodied");
+      for (const { embodied } of publishedFootprints(kind)) {
+        expect(embodied.value()).toBeGreaterThanOrEqual(Math.floor(low!));
+        expect(embodied.value()).toBeLessThanOrEqual(Math.ceil(high! + 0.1));
+      }
+    }
+    const boavizta = publishedFootprints("H100").find(({ by }) => by === "Boavizta")!;
+    expect(cardCarbon(largeCard()).value("kgCO2e")).toBeCloseTo(boavizta.embodied.value(), 1);
+  });
+
+  it("are shown with the range, and a kind without any is said", async () => {
+    const text = await terminalReport(footprintReport(new Sampler(1), "h100"));
+    expect(text).toMatch(/NVIDIA +164 kgCO2e/);
+    expect(text).toContain("taken here, with a share of the host");
+    expect(footprintReport(new Sampler(1), "x1").warnings[0]).toContain('no footprint of "x1"');
   });
 });
 

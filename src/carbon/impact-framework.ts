@@ -2,9 +2,8 @@
  * Imports manifests of the Green Software Foundation's Impact Framework (YAML): what its pipeline has computed, a record a
  * leaf of the tree. The pipeline itself is not run here: a manifest with inputs only is sent to `if-run` first.
  */
-import { parse } from "yaml";
 import { z } from "zod";
-import { Estimate, InputError, type Place, parseConfig, readText, suggest } from "../core/index.ts";
+import { Estimate, InputError, type Place, readConfig, suggest } from "../core/index.ts";
 import type { EmbodiedRecord, LedgerRecord, OperationalRecord, Phase } from "./ledger.ts";
 import { overComponents, overTime } from "./metrics.ts";
 import type { Provenance } from "./provenance.ts";
@@ -47,6 +46,8 @@ const Manifest = z.looseObject({
         .nullish(),
     })
     .nullish(),
+  /** Written by `if-run` when it computes a manifest. */
+  execution: z.looseObject({ environment: z.looseObject({ "date-time": z.unknown() }).nullish() }).nullish(),
   tree: TreeNode,
 });
 
@@ -62,21 +63,21 @@ type Parameter = keyof typeof PARAMETERS;
 
 export interface ImportedManifest {
   readonly name: string;
-  readonly records: readonly LedgerRecord[];
+  readonly records: LedgerRecord[];
   /** Carbon per functional unit of the whole tree, averaged over time and summed over leaves; undefined without any. */
   readonly sci: number | undefined;
 }
 
-export function readManifest(file: string, phase: Phase): ImportedManifest & { records: LedgerRecord[] } {
-  const text = readText(file, "a manifest of the Impact Framework");
-  const { value: manifest, placeOf } = parseConfig(text, Manifest, file);
+export function readManifest(file: string, phase: Phase): ImportedManifest {
+  const { value: manifest, placeOf } = readConfig(file, Manifest, "a manifest of the Impact Framework");
   const factors = parameterFactors(manifest, (...path) => placeOf(path));
   const leaves = leavesOf(manifest.tree, ["tree"], {});
+  const computed = manifest.execution?.environment?.["date-time"];
   const source: Provenance = {
     what: `manifest ${manifest.name}`,
     origin: "given",
     source: file,
-    vintage: computedAt(text),
+    vintage: computed === undefined ? undefined : String(computed),
   };
   const records = leaves.flatMap((leaf) =>
     leafRecords(leaf, phase, factors, source, (path) => placeOf(path)),
@@ -210,11 +211,4 @@ function leafRecords(
     notes: [],
   };
   return [operationalRecord, embodiedRecord];
-}
-
-/** When `if-run` computed the manifest, as it wrote it. */
-function computedAt(text: string): string | undefined {
-  const document = parse(text) as { execution?: { environment?: { "date-time"?: unknown } } };
-  const moment = document.execution?.environment?.["date-time"];
-  return moment === undefined ? undefined : String(moment);
 }

@@ -2,7 +2,15 @@
  * What meters say, whatever the meter: energy a device over time, and everything about it that a reader must know.
  * Readings that are missing, zero or stop early are never filled in; they are said.
  */
-import { drawFigure, Estimate, InputError, type Place, type Sampler, type Source } from "../core/index.ts";
+import {
+  drawFigure,
+  Estimate,
+  InputError,
+  type Place,
+  type Sampler,
+  type Source,
+  sum,
+} from "../core/index.ts";
 import { EnergyProfile, mergedProfile } from "./energy-profile.ts";
 import type { Energy } from "./quantities.ts";
 import { figures } from "./tables.ts";
@@ -11,7 +19,8 @@ import { formatMoment } from "./timestamps.ts";
 export const COMPONENTS = ["accelerator", "processor", "memory", "machine"] as const;
 export type Component = (typeof COMPONENTS)[number];
 
-export interface DeviceEnergy {
+/** Energy of one device, before it is said which instrument read it. */
+export interface DeviceReading {
   readonly device: string;
   readonly component: Component;
   readonly energy: EnergyProfile;
@@ -19,9 +28,14 @@ export interface DeviceEnergy {
   readonly samples: number;
 }
 
+export interface DeviceEnergy extends DeviceReading {
+  readonly instrument: Instrument;
+}
+
+export const INSTRUMENTS = ["nvidia-smi", "RAPL", "DCGM", "Slurm", "CSV"] as const;
+export type Instrument = (typeof INSTRUMENTS)[number];
+
 export interface Measurement {
-  /** `nvidia-smi`, `RAPL`, `DCGM`, `Slurm`, `CSV`. */
-  readonly instrument: string;
   /** The file or tree that was read. */
   readonly source: string;
   readonly devices: readonly DeviceEnergy[];
@@ -36,24 +50,27 @@ export function measuredProfile(measurement: Measurement): EnergyProfile {
   return mergedProfile(measurement.devices.map((device) => device.energy));
 }
 
-/** Total energy, with the error of the instrument where one is published. */
+/** The instruments of a measurement, each once. */
+export function instrumentsOf({ devices }: Measurement): string {
+  return [...new Set(devices.map(({ instrument }) => instrument))].join(" and ");
+}
+
+/** Total energy, with the error of each instrument where one is published. */
 export function measuredEnergy(measurement: Measurement, sampler: Sampler): Energy {
-  const source: Source = { id: measurement.source, title: `${measurement.instrument} readings` };
-  const joules = Estimate.exact(measuredProfile(measurement).joules, "J", {
-    basis: "measured",
-    sources: [source],
+  const sources: Source[] = [{ id: measurement.source, title: `${instrumentsOf(measurement)} readings` }];
+  const parts = INSTRUMENTS.map((instrument) => {
+    const devices = measurement.devices.filter((device) => device.instrument === instrument);
+    const joules = devices.reduce((total, { energy }) => total + energy.joules, 0);
+    const read = Estimate.exact(joules, "J", { basis: "measured", sources });
+    const calibration = figures("meters").find(instrument, "calibration");
+    if (calibration === undefined || joules === 0) return read;
+    // One draw for all readings of one instrument: a gain error does not average out over time.
+    const evidence = { ...calibration.evidence, basis: "measured" as const };
+    return read.times(
+      drawFigure(sampler, `meters/${instrument}/calibration`, { ...calibration, evidence }, "1"),
+    );
   });
-  const calibration = figures("meters").find(measurement.instrument, "calibration");
-  if (calibration === undefined) return joules;
-  // One draw for all readings of one instrument: a gain error does not average out over time.
-  return joules.times(
-    drawFigure(
-      sampler,
-      `meters/${measurement.instrument}/calibration`,
-      { ...calibration, evidence: { ...calibration.evidence, basis: "measured" } },
-      "1",
-    ),
-  );
+  return sum(Estimate.exact(0, "J"), ...parts);
 }
 
 /** Watts at moments to energy, by the trapezoid rule between neighbours. */
@@ -117,7 +134,7 @@ export class PowerIntegrator {
   }
 
   /** `logEnd` is when the last device was heard: one that stopped before is reported. */
-  finish(logEnd = this.lastMoment): { device: DeviceEnergy; warnings: string[] } {
+  finish(logEnd = this.lastMoment): { device: DeviceReading; warnings: string[] } {
     const warnings: string[] = [];
     if (this.#samples < 2) {
       warnings.push(`${this.device}: ${this.#samples} readings, too few to give an energy`);
@@ -168,8 +185,9 @@ export class CounterIntegrator {
     }
     const last = this.#last;
     this.#samples++;
+    if (last !== undefined && moment <= last.moment) return;
     this.#last = { moment, joules };
-    if (last === undefined || moment <= last.moment) return;
+    if (last === undefined) return;
     let drawn = joules - last.joules;
     if (drawn < 0) {
       if (this.#range === undefined) this.#restarts++;
@@ -178,7 +196,7 @@ export class CounterIntegrator {
     this.#energy.add(last.moment, moment, drawn);
   }
 
-  finish(): { device: DeviceEnergy; warnings: string[] } {
+  finish(): { device: DeviceReading; warnings: string[] } {
     const warnings: string[] = [];
     if (this.#samples < 2) {
       warnings.push(`${this.device}: ${this.#samples} readings of its counter, too few to give an energy`);
@@ -197,24 +215,28 @@ export class CounterIntegrator {
   }
 }
 
+export interface Finished {
+  readonly instrument: Instrument;
+  readonly device: DeviceReading;
+  readonly warnings: readonly string[];
+}
+
 /** Puts integrators together; throws an `InputError` where there is nothing at all to report. */
 export function measurementOf(
-  instrument: string,
   source: string,
-  finished: readonly { readonly device: DeviceEnergy; readonly warnings: readonly string[] }[],
+  finished: readonly Finished[],
   { zoneKnown = true, warnings = [] as readonly string[] } = {},
 ): Measurement {
   if (finished.length === 0) {
     throw new InputError({
       place: { file: source },
       found: "no reading of any device",
-      expected: `power or energy as ${instrument} writes it`,
+      expected: "power or energy of at least one",
     });
   }
   return {
-    instrument,
     source,
-    devices: finished.map(({ device }) => device),
+    devices: finished.map(({ device, instrument }) => ({ ...device, instrument })),
     zoneKnown,
     warnings: [...warnings, ...finished.flatMap((one) => one.warnings)],
   };

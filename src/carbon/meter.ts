@@ -7,7 +7,13 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { InputError, readConfig, type Supervision } from "../core/index.ts";
 import { BIN_SECONDS, EnergyProfile } from "./energy-profile.ts";
-import { COMPONENTS, type DeviceEnergy, type Measurement, PowerIntegrator } from "./measurement.ts";
+import {
+  COMPONENTS,
+  type DeviceReading,
+  INSTRUMENTS,
+  type Measurement,
+  PowerIntegrator,
+} from "./measurement.ts";
 import { RAPL_ROOT, RaplMeter } from "./rapl.ts";
 
 export interface MeterOptions extends Supervision {
@@ -37,7 +43,7 @@ export const MeterRecord = z.strictObject({
   joules: z.number().nonnegative().nullable(),
   devices: z.array(
     z.strictObject({
-      instrument: z.string(),
+      instrument: z.enum(INSTRUMENTS),
       device: z.string(),
       component: z.enum(COMPONENTS),
       samples: z.number().int().nonnegative(),
@@ -86,8 +92,8 @@ export async function meterCommand(command: readonly string[], options: MeterOpt
     await accelerators.stop();
   }
   const readings = [
-    ...rapl.finish().map((one) => ({ instrument: "RAPL", ...one })),
-    ...accelerators.finish(end).map((one) => ({ instrument: "nvidia-smi", ...one })),
+    ...rapl.finish().map((one) => ({ instrument: "RAPL" as const, ...one })),
+    ...accelerators.finish(end).map((one) => ({ instrument: "nvidia-smi" as const, ...one })),
   ];
   const warnings = [...rapl.warnings, ...accelerators.warnings, ...readings.flatMap((one) => one.warnings)];
   const measured = readings.filter(({ device }) => device.energy.joules > 0);
@@ -130,17 +136,16 @@ export function readMeterRecord(file: string): Measurement {
     });
   }
   return {
-    instrument: [...new Set(record.devices.map(({ instrument }) => instrument))].join(" and "),
     source: file,
-    devices: record.devices.map(({ device, component, samples, bins }) => {
+    devices: record.devices.map(({ instrument, device, component, samples, bins }) => {
       const energy = new EnergyProfile();
       for (const [start, joules] of bins) {
         energy.add(Math.max(start, record.start), Math.min(start + BIN_SECONDS, record.end), joules);
       }
-      return { device, component, samples, energy } satisfies DeviceEnergy;
+      return { instrument, device, component, samples, energy };
     }),
     zoneKnown: true,
-    warnings: record.warnings,
+    warnings: [...record.warnings, `not measured: ${record.notMeasured.join("; ")}`],
   };
 }
 
@@ -149,6 +154,7 @@ function run(program: string, parameters: readonly string[], options: MeterOptio
     const child = spawn(program, parameters, { stdio: options.output ?? "inherit" });
     const abort = () => child.kill("SIGTERM");
     options.signal?.addEventListener("abort", abort, { once: true });
+    if (options.signal?.aborted) abort();
     child.once("error", (error: NodeJS.ErrnoException) => {
       options.signal?.removeEventListener("abort", abort);
       reject(
@@ -238,7 +244,7 @@ class AcceleratorMeter {
   }
 
   /** The last value of each device that still answered holds until `end`. */
-  finish(end: number): { device: DeviceEnergy; warnings: string[] }[] {
+  finish(end: number): { device: DeviceReading; warnings: string[] }[] {
     for (const [device, integrator] of this.#integrators) {
       const { lastMoment } = integrator;
       if (lastMoment < end && end - lastMoment <= this.#longestGap) {

@@ -3,9 +3,9 @@
  * plain tables with the columns timestamp, power_w [, device] or start, end, energy_j | energy_wh | energy_kwh [, device].
  */
 import { InputError, type Place, type Supervision } from "../core/index.ts";
-import { streamCsv } from "./csv-stream.ts";
+import { openLog, type StreamedLog } from "./csv-stream.ts";
 import { EnergyProfile } from "./energy-profile.ts";
-import { type DeviceEnergy, type Measurement, measurementOf, PowerIntegrator } from "./measurement.ts";
+import { type Instrument, type Measurement, measurementOf, PowerIntegrator } from "./measurement.ts";
 import { Timestamps } from "./timestamps.ts";
 
 export interface LogOptions {
@@ -25,9 +25,9 @@ export async function readPowerLog(
   options: LogOptions = {},
   supervision: Supervision = {},
 ): Promise<Measurement> {
-  const rows = streamCsv(file, ",", supervision);
-  const first = await rows.next();
-  const header = first.done ? [] : first.value.fields.map((name) => name.toLowerCase());
+  const log = await openLog(file, ",", supervision);
+  const header = log.header.map((name) => name.toLowerCase());
+  const rows = log.batches;
   const nvidiaPower = header.findIndex((name) => /^power\.draw(\.average|\.instant)?( \[w\])?$/.test(name));
   if (nvidiaPower >= 0) return readNvidia(file, rows, header, nvidiaPower, options);
   if (header.includes("power_w")) return readWatts(file, rows, header, options);
@@ -41,7 +41,7 @@ export async function readPowerLog(
   });
 }
 
-type Rows = AsyncGenerator<{ readonly line: number; readonly fields: readonly string[] }>;
+type Rows = StreamedLog["batches"];
 
 async function readNvidia(
   file: string,
@@ -91,7 +91,7 @@ interface PowerColumns {
 }
 
 async function integrate(
-  instrument: string,
+  instrument: Instrument,
   file: string,
   rows: Rows,
   header: readonly string[],
@@ -99,34 +99,36 @@ async function integrate(
   reading: (text: string, place: Place) => number | undefined,
   options: LogOptions,
 ): Promise<Measurement> {
-  const timestamps = new Timestamps(options.timeZone, { path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { path: "time-zone" });
   const devices = new Map<string, PowerIntegrator>();
   let foreign = 0;
   let firstForeign = "";
-  for await (const { line, fields } of rows) {
-    if (fields.length !== header.length) {
-      // A message between the rows: nvidia-smi writes one where a card falls off the bus.
-      if (foreign++ === 0) firstForeign = `line ${line}: ${fields.join(", ")}`;
-      continue;
+  for await (const batch of rows) {
+    for (const { line, fields } of batch) {
+      if (fields.length !== header.length) {
+        // A message between the rows: nvidia-smi writes one where a card falls off the bus.
+        if (foreign++ === 0) firstForeign = `line ${line}: ${fields.join(", ")}`;
+        continue;
+      }
+      const text = fields[time]!;
+      // A log that was continued has its header again.
+      if (text.toLowerCase() === header[time]) continue;
+      const moment = timestamps.read(text, { file, line, path: header[time] });
+      const name = device === undefined ? "all devices" : prefix + fields[device]!;
+      let integrator = devices.get(name);
+      if (!integrator) {
+        const component = instrument === "nvidia-smi" ? "accelerator" : "machine";
+        integrator = new PowerIntegrator(name, component, options.longestGapSeconds);
+        devices.set(name, integrator);
+      }
+      const place = { file, line, path: header[power] };
+      integrator.sample(moment, reading(fields[power]!, place), place);
     }
-    // A log that was continued has its header again.
-    if (fields[time]!.toLowerCase() === header[time]) continue;
-    const moment = timestamps.read(fields[time]!, { file, line, path: header[time] });
-    const name = device === undefined ? "all devices" : prefix + fields[device]!;
-    let integrator = devices.get(name);
-    if (!integrator) {
-      const component = instrument === "nvidia-smi" ? "accelerator" : "machine";
-      integrator = new PowerIntegrator(name, component, options.longestGapSeconds);
-      devices.set(name, integrator);
-    }
-    const place = { file, line, path: header[power] };
-    integrator.sample(moment, reading(fields[power]!, place), place);
   }
   const logEnd = Math.max(...[...devices.values()].map(({ lastMoment }) => lastMoment));
   return measurementOf(
-    instrument,
     file,
-    [...devices.values()].map((integrator) => integrator.finish(logEnd)),
+    [...devices.values()].map((integrator) => ({ instrument, ...integrator.finish(logEnd) })),
     {
       zoneKnown: timestamps.zoneKnown,
       warnings:
@@ -145,33 +147,36 @@ async function readEnergies(
   const end = column(file, header, "end");
   const energy = header.findIndex((name) => name in JOULES);
   const device = header.indexOf("device");
-  const timestamps = new Timestamps(options.timeZone, { path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { path: "time-zone" });
   const devices = new Map<string, { energy: EnergyProfile; samples: number }>();
-  for await (const { line, fields } of rows) {
-    const place = { file, line, path: header[energy] };
-    const joules = numberIn(fields[energy] ?? "", place) * JOULES[header[energy]!]!;
-    const from = timestamps.read(fields[start] ?? "", { file, line, path: "start" });
-    const to = timestamps.read(fields[end] ?? "", { file, line, path: "end" });
-    if (joules < 0)
-      throw new InputError({ place, found: fields[energy]!, expected: "an energy of 0 or more" });
-    if (to <= from) {
-      throw new InputError({
-        place: { file, line, path: "end" },
-        found: `${fields[end]} after a start at ${fields[start]}`,
-        expected: "an end that comes after the start",
-      });
+  for await (const batch of rows) {
+    for (const { line, fields } of batch) {
+      const place = { file, line, path: header[energy] };
+      const joules = numberIn(fields[energy] ?? "", place) * JOULES[header[energy]!]!;
+      const from = timestamps.read(fields[start] ?? "", { file, line, path: "start" });
+      const to = timestamps.read(fields[end] ?? "", { file, line, path: "end" });
+      if (joules < 0)
+        throw new InputError({ place, found: fields[energy]!, expected: "an energy of 0 or more" });
+      if (to <= from) {
+        throw new InputError({
+          place: { file, line, path: "end" },
+          found: `${fields[end]} after a start at ${fields[start]}`,
+          expected: "an end that comes after the start",
+        });
+      }
+      const name = device < 0 ? "all devices" : fields[device]!;
+      const known = devices.get(name) ?? { energy: new EnergyProfile(), samples: 0 };
+      devices.set(name, known);
+      known.energy.add(from, to, joules);
+      known.samples++;
     }
-    const name = device < 0 ? "all devices" : fields[device]!;
-    const known = devices.get(name) ?? { energy: new EnergyProfile(), samples: 0 };
-    devices.set(name, known);
-    known.energy.add(from, to, joules);
-    known.samples++;
   }
   const finished = [...devices].map(([name, known]) => ({
-    device: { device: name, component: "machine", ...known } satisfies DeviceEnergy,
+    instrument: "CSV" as const,
+    device: { device: name, component: "machine" as const, ...known },
     warnings: known.energy.joules === 0 ? [`${name}: every energy is zero`] : [],
   }));
-  return measurementOf("CSV", file, finished, { zoneKnown: timestamps.zoneKnown });
+  return measurementOf(file, finished, { zoneKnown: timestamps.zoneKnown });
 }
 
 function column(file: string, header: readonly string[], name: string): number {

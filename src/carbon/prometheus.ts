@@ -10,13 +10,14 @@ import { fileSize } from "./csv-stream.ts";
 import {
   type Component,
   CounterIntegrator,
+  type Instrument,
   type Measurement,
   measurementOf,
   PowerIntegrator,
 } from "./measurement.ts";
 
 interface Metric {
-  readonly instrument: string;
+  readonly instrument: Instrument;
   readonly component: Component;
   /** Of a counter: joules in one of its units. A metric without it is a power in watts. */
   readonly joules?: number;
@@ -38,7 +39,7 @@ class Collector {
   readonly #powers = new Map<string, PowerIntegrator>();
   /** The label set that each device was first seen with: MIG slices repeat the whole card's energy. */
   readonly #owners = new Map<string, string>();
-  readonly #instruments = new Set<string>();
+  readonly #instruments = new Map<string, Instrument>();
   repeated = 0;
 
   constructor(file: string) {
@@ -48,8 +49,8 @@ class Collector {
   sample(name: string, labels: Labels, moment: number, text: string, place: Place): void {
     const metric = METRICS[name];
     if (metric === undefined) return;
-    this.#instruments.add(metric.instrument);
     const device = deviceOf(metric, labels);
+    this.#instruments.set(device, metric.instrument);
     const key = `${name} ${device}`;
     const slice = `${labels.GPU_I_ID ?? ""}/${labels.pod ?? ""}/${labels.container ?? ""}`;
     if ((this.#owners.get(key) ?? slice) !== slice) {
@@ -75,13 +76,13 @@ class Collector {
   finish(): Measurement {
     const powers = [...this.#powers.values()].filter(({ device }) => !this.#counters.has(device));
     const logEnd = Math.max(...powers.map(({ lastMoment }) => lastMoment));
+    const finished = [
+      ...[...this.#counters.values()].map((counter) => counter.finish()),
+      ...powers.map((power) => power.finish(logEnd)),
+    ];
     return measurementOf(
-      [...this.#instruments].join(" and "),
       this.#file,
-      [
-        ...[...this.#counters.values()].map((counter) => counter.finish()),
-        ...powers.map((power) => power.finish(logEnd)),
-      ],
+      finished.map((one) => ({ instrument: this.#instruments.get(one.device.device)!, ...one })),
       {
         warnings:
           this.repeated > 0

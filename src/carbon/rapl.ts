@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Component, CounterIntegrator, type DeviceEnergy } from "./measurement.ts";
+import { type Component, CounterIntegrator, type DeviceReading } from "./measurement.ts";
 
 export const RAPL_ROOT = "/sys/class/powercap";
 
@@ -62,7 +62,7 @@ export class RaplMeter {
     }
   }
 
-  finish(): { device: DeviceEnergy; warnings: string[] }[] {
+  finish(): { device: DeviceReading; warnings: string[] }[] {
     return this.#zones.map(({ counter }) => counter.finish());
   }
 

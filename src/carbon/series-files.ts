@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { InputError, type Place, parseConfig, readCsv, readText, suggest } from "../core/index.ts";
 import type { Boundary, SignalLabel } from "./grids.ts";
+import type { Origin } from "./provenance.ts";
 import type { IntensitySeries } from "./series.ts";
 import { formatMoment, Timestamps } from "./timestamps.ts";
 
@@ -83,7 +84,10 @@ function readElectricityMaps(
   }
   const zones = [...new Set(rows.map(({ row }) => row[zone]!))];
   const name = theZone(zones, options.zone, file);
-  const timestamps = new Timestamps(/utc/i.test(time) ? "UTC" : options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(/utc/i.test(time) ? "UTC" : options.timeZone, {
+    file,
+    path: "time-zone",
+  });
   const kept = rows.filter(({ row }) => row[zone] === name);
   const guessed = estimated ? kept.filter(({ row }) => /^(true|1|yes)$/i.test(row[estimated]!)).length : 0;
   return assemble(
@@ -106,7 +110,7 @@ function readPlainTable(
   const [time, ...zones] = columns as [string, ...string[]];
   const name = theZone(zones, options.zone, file);
   const factor = unitFactor(options.unit, file, name);
-  const timestamps = new Timestamps(options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { file, path: "time-zone" });
   const counted = /^hour$/i.test(time);
   if (counted && options.start === undefined) {
     throw new InputError({
@@ -174,7 +178,7 @@ function readElectricityMapsJson(text: string, file: string, options: SeriesOpti
       expected: "one type of emission factor in one series",
     });
   }
-  const timestamps = new Timestamps(options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { file, path: "time-zone" });
   const guessed = points.filter((point) => point.isEstimated === true).length;
   return assemble(
     file,
@@ -194,6 +198,7 @@ function readElectricityMapsJson(text: string, file: string, options: SeriesOpti
       ...(key === "forecast" ? ["these intensities are a forecast"] : []),
       ...(guessed > 0 ? [`${guessed} of ${points.length} values are marked as estimated`] : []),
     ],
+    "live",
   );
 }
 
@@ -222,7 +227,7 @@ function readWattTime(text: string, file: string, options: SeriesOptions): Inten
       remedy: suggest(answer.meta.signal_type, Object.keys(signals)),
     });
   }
-  const timestamps = new Timestamps(options.timeZone, { file, path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { file, path: "time-zone" });
   return assemble(
     file,
     answer.meta.region,
@@ -234,6 +239,7 @@ function readWattTime(text: string, file: string, options: SeriesOptions): Inten
     { signal, accounting: "location", boundary: "direct" },
     timestamps,
     [],
+    "live",
   );
 }
 
@@ -244,6 +250,7 @@ function assemble(
   label: SignalLabel,
   timestamps: Timestamps,
   notes: readonly string[],
+  origin: Origin = "given",
 ): IntensitySeries {
   const sorted = [...steps].sort((a, b) => a.moment - b.moment);
   if (sorted.length < 2) {
@@ -298,7 +305,7 @@ function assemble(
     gramsPerKilowattHour: values,
     provenance: {
       what: `${label.signal} carbon intensity of ${zone}`,
-      origin: "given",
+      origin,
       source: file,
       vintage: `${formatMoment(start)} to ${formatMoment(start + length * stepSeconds)}`,
     },

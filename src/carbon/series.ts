@@ -28,9 +28,9 @@ const JOULES_PER_KILOWATT_HOUR = 3.6e6;
 export function carbonOverTime(
   energy: EnergyProfile,
   series: IntensitySeries,
-  options: { readonly zoneKnown?: boolean; readonly evidence?: Evidence } = {},
+  { zoneKnown = true }: { readonly zoneKnown?: boolean } = {},
 ): Carbon {
-  if (options.zoneKnown === false) {
+  if (!zoneKnown) {
     throw new InputError({
       place: { path: "time zone" },
       found: "moments of the energy log without a time zone",
@@ -38,17 +38,19 @@ export function carbonOverTime(
       remedy: "say where the log was written: --time-zone +02:00, or UTC",
     });
   }
+  const evidence = publishedIn(series);
+  if (energy.joules === 0) return Estimate.exact(0, "gCO2e", evidence);
   covered(energy, series);
   let grams = 0;
   for (const { start, joules } of energy.bins()) {
     grams += (joules / JOULES_PER_KILOWATT_HOUR) * intensityAt(series, Math.max(start, energy.start));
   }
-  const origin = {
-    id: series.provenance.source,
-    title: series.provenance.what,
-    where: series.provenance.vintage,
-  };
-  return Estimate.exact(grams, "gCO2e", options.evidence ?? { basis: "measured", sources: [origin] });
+  return Estimate.exact(grams, "gCO2e", evidence);
+}
+
+function publishedIn({ provenance }: IntensitySeries): Evidence {
+  const { source, what, vintage } = provenance;
+  return { basis: "published", sources: [{ id: source, title: what, where: vintage }] };
 }
 
 /** Mean over the steps that `start` and `end` (seconds since 1970) span, in gCO2e/kWh; each step counts by its share. */
@@ -61,12 +63,6 @@ export function meanIntensity(series: IntensitySeries, start: number, end: numbe
     moment = until;
   }
   return sum / (end - start);
-}
-
-/** Mean of all steps that have a value. */
-export function overallMean(series: IntensitySeries): number {
-  const known = series.gramsPerKilowattHour.filter((value) => !Number.isNaN(value));
-  return known.reduce((total, value) => total + value, 0) / known.length;
 }
 
 /** A bin may begin before its job, or end after the last step of a coarse series: the moment inside both decides. */

@@ -1,8 +1,8 @@
 /** Energy of jobs as Slurm accounts for it: `sacct --parsable2 --format=JobID,Start,End,ConsumedEnergyRaw`. */
 import { InputError, type Supervision } from "../core/index.ts";
-import { streamCsv } from "./csv-stream.ts";
+import { openLog } from "./csv-stream.ts";
 import { EnergyProfile } from "./energy-profile.ts";
-import { type DeviceEnergy, type Measurement, measurementOf } from "./measurement.ts";
+import { type Measurement, measurementOf } from "./measurement.ts";
 import type { LogOptions } from "./power-log.ts";
 import { Timestamps } from "./timestamps.ts";
 
@@ -26,9 +26,7 @@ export async function readSlurmEnergy(
   options: LogOptions = {},
   supervision: Supervision = {},
 ): Promise<Measurement> {
-  const rows = streamCsv(file, "|", supervision);
-  const first = await rows.next();
-  const header: readonly string[] = first.done ? [] : first.value.fields;
+  const { header, batches } = await openLog(file, "|", supervision);
   const at = (name: string) => header.indexOf(name);
   const id = Math.max(at("JobIDRaw"), at("JobID"));
   const energy = at("ConsumedEnergyRaw") >= 0 ? at("ConsumedEnergyRaw") : at("ConsumedEnergy");
@@ -40,49 +38,66 @@ export async function readSlurmEnergy(
       remedy: "sacct --parsable2 --duplicates --format=JobIDRaw,Start,End,State,ConsumedEnergyRaw",
     });
   }
-  const timestamps = new Timestamps(options.timeZone, { path: "timeZone" });
+  const timestamps = new Timestamps(options.timeZone, { path: "time-zone" });
   const jobs = new Map<string, Job>();
-  for await (const { line, fields } of rows) {
-    const [job, step] = fields[id]!.split(".") as [string, string | undefined];
-    const known: Job = jobs.get(job) ?? { start: undefined, end: undefined, own: [], steps: new Map() };
-    jobs.set(job, known);
-    const joules = joulesIn(fields[energy] ?? "", file, line);
-    if (step !== undefined) {
-      if (joules !== undefined) known.steps.set(step, (known.steps.get(step) ?? 0) + joules);
-      continue;
+  for await (const batch of batches) {
+    for (const { line, fields } of batch) {
+      const [job, step] = fields[id]!.split(".") as [string, string | undefined];
+      const known: Job = jobs.get(job) ?? { start: undefined, end: undefined, own: [], steps: new Map() };
+      jobs.set(job, known);
+      const joules = joulesIn(fields[energy] ?? "", file, line);
+      if (step !== undefined) {
+        if (joules !== undefined) known.steps.set(step, (known.steps.get(step) ?? 0) + joules);
+        continue;
+      }
+      if (joules !== undefined) known.own.push(joules);
+      // A requeued job has a row for each attempt: from the first start to the last end.
+      const moment = (name: "Start" | "End") => {
+        const text = fields[at(name)] ?? "";
+        return /^(Unknown|None|)$/.test(text) ? undefined : timestamps.read(text, { file, line, path: name });
+      };
+      known.start = least(known.start, moment("Start"), Math.min);
+      known.end = least(known.end, moment("End"), Math.max);
     }
-    if (joules !== undefined) known.own.push(joules);
-    // A requeued job has a row for each attempt: from the first start to the last end.
-    const moment = (name: "Start" | "End") => {
-      const text = fields[at(name)] ?? "";
-      return /^(Unknown|None|)$/.test(text) ? undefined : timestamps.read(text, { file, line, path: name });
-    };
-    known.start = least(known.start, moment("Start"), Math.min);
-    known.end = least(known.end, moment("End"), Math.max);
   }
-  const finished = [...jobs].map(([name, job]) => finish(`job ${name}`, job));
-  return measurementOf("Slurm", file, finished, { zoneKnown: timestamps.zoneKnown });
+  const silent: string[] = [];
+  const unfinished: string[] = [];
+  const finished = [...jobs].map(([name, job]) => {
+    const energy = new EnergyProfile();
+    const joules = joulesOf(job);
+    if (job.start === undefined || job.end === undefined) unfinished.push(name);
+    else if (joules === 0) silent.push(name);
+    else energy.add(job.start, job.end, joules);
+    const samples = job.own.length + job.steps.size;
+    return {
+      instrument: "Slurm" as const,
+      device: { device: `job ${name}`, component: "machine" as const, energy, samples },
+      warnings: [],
+    };
+  });
+  return measurementOf(file, finished, {
+    zoneKnown: timestamps.zoneKnown,
+    warnings: [
+      ...counted("zero or missing energy (Slurm counts none without AcctGatherEnergyType)", silent),
+      ...counted("no start or no end yet, so not counted", unfinished),
+    ],
+  });
 }
 
-function finish(device: string, job: Job): { device: DeviceEnergy; warnings: string[] } {
-  const energy = new EnergyProfile();
+/** `no end yet: 3 of the jobs (7, 9, 12)`, with the first few by name. */
+function counted(what: string, jobs: readonly string[]): string[] {
+  if (jobs.length === 0) return [];
+  return [
+    `${what}: ${jobs.length} of the jobs (${jobs.slice(0, 5).join(", ")}${jobs.length > 5 ? ", …" : ""})`,
+  ];
+}
+
+function joulesOf(job: Job): number {
   const total = (values: Iterable<number>) => [...values].reduce((sum, value) => sum + value, 0);
   const own = total(job.own);
+  if (own > 0) return own;
   const numbered = total([...job.steps].filter(([step]) => /^\d/.test(step)).map(([, joules]) => joules));
-  const joules =
-    own > 0 ? own : Math.max(numbered, job.steps.get("extern") ?? 0, job.steps.get("batch") ?? 0);
-  const warnings: string[] = [];
-  if (job.start === undefined || job.end === undefined) {
-    warnings.push(`${device}: has no start or no end yet, and is not counted`);
-  } else if (joules === 0) {
-    warnings.push(`${device}: its energy is zero or missing; Slurm counts none without AcctGatherEnergyType`);
-  } else {
-    energy.add(job.start, job.end, joules);
-  }
-  return {
-    device: { device, component: "machine", energy, samples: job.own.length + job.steps.size },
-    warnings,
-  };
+  return Math.max(numbered, job.steps.get("extern") ?? 0, job.steps.get("batch") ?? 0);
 }
 
 function joulesIn(text: string, file: string, line: number): number | undefined {

@@ -10,6 +10,8 @@ const MOMENT =
 /** Reads the moments of one file, in whatever order, and holds them to one time zone. */
 export class Timestamps {
   readonly #assumedOffset: number | undefined;
+  /** The minute read last: a log's neighbouring rows mostly share it, and its date need not be read again. */
+  #minute = { prefix: "", zone: "", seconds: 0 };
   #first: { readonly offset: number | undefined; readonly text: string } | undefined;
 
   /** `zone` (`UTC`, `+02:00`) is where moments that name no zone were written; `undefined` if that is not known. */
@@ -24,6 +26,8 @@ export class Timestamps {
 
   /** Seconds since 1970-01-01T00:00Z. Throws an `InputError` for what is no moment, and for mixed time zones. */
   read(text: string, place?: Place): number {
+    const near = this.#inSameMinute(text);
+    if (near !== undefined) return near;
     if (/^\d{9,10}(\.\d+)?$/.test(text)) return this.#sameZone(0, text, place, Number(text));
     if (/^\d{12,13}$/.test(text)) return this.#sameZone(0, text, place, Number(text) / 1000);
     const match = MOMENT.exec(text);
@@ -38,7 +42,23 @@ export class Timestamps {
     const offset = zone === undefined ? undefined : offsetMinutes(zone, place);
     const asUtc = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute)) / 1000;
     const seconds = asUtc + Number(second) - 60 * (offset ?? this.#assumedOffset ?? 0);
-    return this.#sameZone(offset, text, place, seconds);
+    this.#sameZone(offset, text, place, seconds);
+    const colon = text.indexOf(":", text.indexOf(":") + 1);
+    if (colon >= 0 && match[6] !== undefined) {
+      this.#minute = {
+        prefix: text.slice(0, colon + 1),
+        zone: zone ?? "",
+        seconds: seconds - Number(second),
+      };
+    }
+    return seconds;
+  }
+
+  #inSameMinute(text: string): number | undefined {
+    const { prefix, zone, seconds } = this.#minute;
+    if (prefix === "" || !text.startsWith(prefix) || !text.endsWith(zone)) return undefined;
+    const rest = text.slice(prefix.length, text.length - zone.length);
+    return /^\d\d(\.\d+)?$/.test(rest) ? seconds + Number(rest) : undefined;
   }
 
   #sameZone(offset: number | undefined, text: string, place: Place | undefined, seconds: number): number {

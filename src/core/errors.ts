@@ -70,12 +70,15 @@ export function nearest(word: string, known: readonly string[], most = 3): strin
     .map(({ candidate }) => candidate);
 }
 
-/** `did you mean "x"?` when something is near, else the list of what is known. */
+/** More names than this are not read; the first ones show what they look like. */
+const MOST_NAMES = 24;
+
+/** `did you mean "x"?` when something is near, else the list of what is known, or its beginning. */
 export function suggest(word: string, known: readonly string[]): string {
   const close = nearest(word, known);
-  return close.length > 0
-    ? `did you mean ${close.map((name) => `"${name}"`).join(" or ")}?`
-    : `use one of: ${known.join(", ")}`;
+  if (close.length > 0) return `did you mean ${close.map((name) => `"${name}"`).join(" or ")}?`;
+  const rest = known.length - MOST_NAMES;
+  return `use one of: ${known.slice(0, MOST_NAMES).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 function editDistance(a: string, b: string): number {

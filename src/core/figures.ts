@@ -10,7 +10,7 @@ import { InputError, suggest } from "./errors.ts";
 import { BASES, type Basis, Estimate, type Evidence, type Source } from "./estimate.ts";
 import type { Sampler } from "./sampler.ts";
 import { intervalQuantile } from "./statistics.ts";
-import { type DimensionOf, dimensionText, parseUnit, type Unit, unit } from "./units.ts";
+import { type DimensionOf, parseUnit, sameDimension, type Unit, unit } from "./units.ts";
 
 export interface Figure {
   readonly subject: string;
@@ -133,7 +133,7 @@ export function drawFigure<S extends string>(
   symbol: S,
 ): Estimate<DimensionOf<S>> {
   const wanted = unit(symbol);
-  if (dimensionText(wanted.dimension) !== dimensionText(figure.unit.dimension)) {
+  if (!sameDimension(wanted.dimension, figure.unit.dimension)) {
     throw new TypeError(`${name} is in ${figure.unit.symbol}, which cannot be read in ${symbol}`);
   }
   const factor = figure.unit.scale / wanted.scale;

@@ -126,7 +126,7 @@ describe("a save that does not finish", () => {
       await saveCheckpoint(process.argv[1], checkpoint, 1);
       process.stdout.write(step + "\\n");
     }`;
-  const loader = new URL("../../test/typescript.mjs", import.meta.url).pathname;
+  const loader = new URL("../../test/typescript.mjs", import.meta.url).href;
   const nodeArguments = (): string[] => [
     "--import",
     loader,

@@ -3,13 +3,27 @@
  * and a store of named state, and nothing of graphs, networks or training.
  */
 
-import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
-import { dataTypeOf, type Elements, emptyElements, type Shape, sizeOf, type TensorSpec } from "./graph.ts";
+import { env, InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
+import {
+  dataTypeOf,
+  describe,
+  type Elements,
+  emptyElements,
+  type Shape,
+  sizeOf,
+  type TensorSpec,
+} from "./graph.ts";
+import { encodeModel, OPERATOR_SET } from "./onnx/protobuf.ts";
+
+// What goes wrong is thrown; the runtime would print it as well.
+env.logLevel = "fatal";
 
 export interface ExecutorOptions {
   /** Execution provider of ONNX Runtime: "cpu", "webgpu", "cuda", ... */
   readonly provider: string;
   readonly threads: number;
+  /** Whether operations that the provider lacks may run on the CPU. */
+  readonly fallback: boolean;
 }
 
 export interface ProgramDescription {
@@ -51,6 +65,8 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #state = new Map<string, Cell>();
   readonly #programs = new Map<number, { session: InferenceSession; description: ProgramDescription }>();
+  /** Programs that bring a tensor of some type and shape from the device. */
+  readonly #downloads = new Map<string, InferenceSession>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: ExecutorOptions) {
@@ -80,8 +96,9 @@ export class Executor {
     return this.#inTurn(async () => {
       const values: Record<string, Elements> = {};
       for (const name of names) {
-        const { current } = this.#cell(name);
-        values[name] = ((await current.getData()) as Elements).slice();
+        const { current, spec } = this.#cell(name);
+        const here = current.location === "gpu-buffer" ? await this.#download(current, spec) : current;
+        values[name] = (here.data as Elements).slice();
       }
       return values;
     });
@@ -89,10 +106,14 @@ export class Executor {
 
   load(description: ProgramDescription): Promise<void> {
     return this.#inTurn(async () => {
-      const session = await InferenceSession.create(
-        description.model,
-        sessionOptions(this.#options, description),
-      );
+      const locations = Object.fromEntries([
+        ...Object.values(description.outputs).map(({ name }) => [name, "cpu" as const]),
+        ...Object.values(description.stateOutputs).map((name) => [name, "gpu-buffer" as const]),
+      ]);
+      const session = await InferenceSession.create(description.model, {
+        ...sessionOptions(this.#options),
+        ...(this.#onDevice ? { preferredOutputLocation: locations } : {}),
+      });
       this.#programs.set(description.id, { session, description });
     });
   }
@@ -148,13 +169,40 @@ export class Executor {
     });
   }
 
-  async close(): Promise<void> {
-    for (const id of [...this.#programs.keys()]) await this.unload(id);
-    await this.#inTurn(async () => this.#state.clear());
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      // Buffers on a device belong to the sessions' allocator and must go before it.
+      for (const { current } of this.#state.values()) release(current);
+      this.#state.clear();
+      for (const session of this.#downloads.values()) await session.release();
+      for (const { session } of this.#programs.values()) await session.release();
+      this.#programs.clear();
+    });
   }
 
   get #onDevice(): boolean {
     return keepsStateOnDevice(this.#options.provider);
+  }
+
+  /** The runtime's own way back from the device, `getData`, ends the process in onnxruntime-node 1.30. */
+  async #download(held: RuntimeTensor, spec: TensorSpec): Promise<RuntimeTensor> {
+    const kind = describe(spec);
+    let session = this.#downloads.get(kind);
+    if (!session) {
+      const port = { elementType: spec.dataType, shape: spec.shape };
+      const copy = { operator: "Identity", inputs: ["x"], outputs: ["y"], attributes: {} };
+      const model = encodeModel({
+        name: "download",
+        nodes: [copy],
+        initialisers: [],
+        inputs: [{ name: "x", ...port }],
+        outputs: [{ name: "y", ...port }],
+        operatorSet: OPERATOR_SET,
+      });
+      session = await InferenceSession.create(model, sessionOptions(this.#options));
+      this.#downloads.set(kind, session);
+    }
+    return (await session.run({ x: held })).y!;
   }
 
   #cell(name: string): Cell {
@@ -188,25 +236,20 @@ export class Executor {
 /** Whether a provider's state stays in its own memory rather than in buffers that are allocated here. */
 export const keepsStateOnDevice = (provider: string): boolean => provider === "webgpu";
 
-function sessionOptions(
-  { provider, threads }: ExecutorOptions,
-  { outputs, stateOutputs }: ProgramDescription,
-): InferenceSession.SessionOptions {
-  const locations = Object.fromEntries([
-    ...Object.values(outputs).map(({ name }) => [name, "cpu" as const]),
-    ...Object.values(stateOutputs).map((name) => [name, "gpu-buffer" as const]),
-  ]);
+function sessionOptions({ provider, threads, fallback }: ExecutorOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     // Shapes are static, yet planned arenas cost memory and time here (measured: bench/engine).
     enableMemPattern: false,
-    logSeverityLevel: 3,
-    ...(keepsStateOnDevice(provider) ? { preferredOutputLocation: locations } : {}),
+    logSeverityLevel: 4,
     extra: {
       // Idle threads that spin take the core from whoever shares the machine.
-      session: { intra_op: { allow_spinning: "0" } },
+      session: {
+        intra_op: { allow_spinning: "0" },
+        disable_cpu_ep_fallback: fallback || provider === "cpu" ? "0" : "1",
+      },
       // It would turn the transposes that `matmul`'s gradient makes on purpose back into the slow kernel.
       optimization: { disable_specified_optimizers: "MatmulTransposeFusion" },
     },

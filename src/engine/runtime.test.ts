@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { RandomStream } from "../core/index.ts";
 import { gradients } from "./differentiate.ts";
 import { bool, constant, fill, float32, input, int32, type Tensor } from "./graph.ts";
+import { attention, causalAttention, causalMask } from "./operations/attention.ts";
 import { add, cast, equal, multiply, where } from "./operations/elementwise.ts";
 import { argMax, gather, matmul, topIndices } from "./operations/matmul.ts";
-import { attention, causalMask, crossEntropy } from "./operations/neural.ts";
+import { crossEntropy } from "./operations/neural.ts";
 import { sum } from "./operations/reduce.ts";
 import { concatenate, reshape, slice } from "./operations/shape.ts";
 import { Runtime } from "./runtime.ts";
@@ -224,6 +226,23 @@ describe("operations without gradients", () => {
     );
     expect([...mask]).toEqual([1, 1, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1]);
   });
+
+  test.each([{}, { window: 40 }, { window: 5, sinks: 3 }])(
+    "causal attention in blocks equals masked attention: %o",
+    async (causal) => {
+      const stream = new RandomStream(1);
+      const draw = (length: number): Float32Array => Float32Array.from({ length }, () => stream.normal());
+      const { blocks, whole } = await evaluate(
+        ({ q, k, v }) => ({
+          blocks: causalAttention(q, k, v, causal),
+          whole: attention(q, k, v, { mask: causalMask(200, 210, causal) }),
+        }),
+        { q: float32([1, 4, 200, 8]), k: float32([1, 2, 210, 8]), v: float32([1, 2, 210, 6]) },
+        { q: draw(4 * 200 * 8), k: draw(2 * 210 * 8), v: draw(2 * 210 * 6) },
+      );
+      for (const [i, value] of whole.entries()) expect(blocks[i]).toBeCloseTo(value, 5);
+    },
+  );
 
   test("cross-entropy of -100 is nothing, and of a certain answer is zero", async () => {
     const { losses } = await evaluate(

@@ -29,6 +29,8 @@ export interface RuntimeOptions {
    * loop during each run. Default "worker".
    */
   readonly thread?: "worker" | "caller";
+  /** Let operations that the provider lacks run on the CPU; without, such a program fails to compile. Default true. */
+  readonly fallback?: boolean;
 }
 
 export type Specs = Readonly<Record<string, TensorSpec>>;
@@ -85,7 +87,8 @@ export class Runtime {
     this.provider = options.provider ?? "cpu";
     this.threads = options.threads ?? availableParallelism();
     const open = options.thread === "caller" ? openInCaller : openInWorker;
-    this.#channel = open({ provider: this.provider, threads: this.threads });
+    const fallback = options.fallback ?? true;
+    this.#channel = open({ provider: this.provider, threads: this.threads, fallback });
   }
 
   /**
@@ -141,8 +144,7 @@ export class Runtime {
       outputs: mapValues(outputs, ({ shape, dataType }) => ({ shape, dataType })) as Record<O, TensorSpec>,
       nodeCount: model.nodeCount,
       run: async (values) => {
-        for (const [key, expected] of Object.entries(spec.inputs))
-          requireElements(name, key, values[key], expected);
+        requireInputs(name, spec.inputs, values);
         return (await this.#channel.call("run", description.id, values)) as Record<O, Elements>;
       },
       unload: () => this.#channel.call("unload", description.id),
@@ -219,6 +221,15 @@ export class Runtime {
     if (!spec) throw new RangeError(`there is no state "${name}"`);
     return spec;
   }
+}
+
+/** Throws a RangeError naming the first input whose elements are missing or of another length or type. */
+export function requireInputs(
+  where: string,
+  specs: Specs,
+  values: Readonly<Record<string, Elements | undefined>>,
+): void {
+  for (const [name, expected] of Object.entries(specs)) requireElements(where, name, values[name], expected);
 }
 
 function requireElements(

@@ -5,9 +5,9 @@
 
 import { describe, expect, test } from "vitest";
 import { float64, type Tensor } from "./graph.ts";
+import { causalMask } from "./operations/attention.ts";
 import { add, cast, exp, multiply, subtract } from "./operations/elementwise.ts";
 import { matmul } from "./operations/matmul.ts";
-import { causalMask } from "./operations/neural.ts";
 import { cumulativeSum } from "./operations/reduce.ts";
 import { concatenate, reshape, slice, transpose } from "./operations/shape.ts";
 import { evaluate } from "./testing.ts";

@@ -148,6 +148,18 @@ describe("an update", () => {
     for (const [i, value] of a.entries()) expect(Math.abs(value - b[i]!)).toBeLessThan(2e-5);
   });
 
+  test("in which no target counts changes nothing but by decay and momentum, and stays finite", async () => {
+    await using trainer = await classifier(4);
+    const { tokens } = tokensOf(0, 4);
+    const before = await trainer.readParameters();
+    const { loss, gradientNorm } = await trainer.update({ tokens, targets: new Int32Array(4).fill(-100) });
+    expect([loss, gradientNorm]).toEqual([0, 0]);
+    const after = await trainer.readParameters();
+    expect(after.embedding).toEqual(before.embedding);
+    for (const [i, value] of after.out!.entries())
+      expect(value).toBeCloseTo(before.out![i]! * (1 - 0.01 * 0.1), 6);
+  });
+
   test("rejects another number of batches, and elements of another length, by name", async () => {
     await using trainer = await classifier(4);
     await expect(trainer.update([])).rejects.toThrowErrorMatchingInlineSnapshot(
@@ -156,8 +168,9 @@ describe("an update", () => {
     await expect(
       trainer.update({ tokens: new Int32Array(3), targets: new Int32Array(4) }),
     ).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: train: "tokens" needs int32[4], was given 3 elements of int32]`,
+      `[RangeError: update: "tokens" needs int32[4], was given 3 elements of int32]`,
     );
+    expect(trainer.step).toBe(0);
   });
 });
 

@@ -4,7 +4,7 @@ import type { RandomStream, Supervision } from "../core/index.ts";
 import { gradients } from "./differentiate.ts";
 import type { Values } from "./executor.ts";
 import { type Elements, fill, float32, OperationError, type Tensor } from "./graph.ts";
-import { add, divide } from "./operations/elementwise.ts";
+import { add, divide, maximum } from "./operations/elementwise.ts";
 import {
   type AdamWOptions,
   adamw,
@@ -20,6 +20,7 @@ import {
   type Program,
   Runtime,
   type RuntimeOptions,
+  requireInputs,
   type Specs,
   type TensorsOf,
   type Traced,
@@ -90,6 +91,7 @@ export class Trainer<B extends Specs = Specs, O extends string = string> {
   readonly parameters: readonly ParameterSpec[];
   readonly #optimiser: ResolvedAdamW;
   readonly #batchesPerStep: number;
+  readonly #batch: B;
   readonly #programs: StepPrograms;
   #step = 0;
 
@@ -98,6 +100,7 @@ export class Trainer<B extends Specs = Specs, O extends string = string> {
     this.parameters = options.parameters;
     this.#optimiser = resolveAdamW(options.optimiser);
     this.#batchesPerStep = options.batchesPerStep ?? 1;
+    this.#batch = options.batch;
     this.#programs = programs;
   }
 
@@ -133,6 +136,8 @@ export class Trainer<B extends Specs = Specs, O extends string = string> {
         `update: this trainer takes ${this.#batchesPerStep} batches a step, was given ${list.length}`,
       );
     }
+    // All are looked at before any runs: half a step must not happen.
+    for (const batch of list) requireInputs("update", this.#batch, batch);
     const step = this.#step++;
     const values = stepValues(this.#optimiser, step);
     const { accumulate, apply } = this.#programs;
@@ -244,8 +249,10 @@ async function compileStep<B extends Specs, O extends string>(
     inputs: Parameters,
     found: readonly Tensor[],
     total: Tensor,
-    weight: Tensor,
+    counted: Tensor,
   ) => {
+    // A step in which nothing counts has a zero gradient, not 0 / 0.
+    const weight = maximum(counted, 1e-9);
     const { norm, factor } = clipByGlobalNorm(found, weight, optimiser.clipNorm);
     const next: Record<string, Tensor> = {};
     trained.forEach(({ name, decay }, i) => {

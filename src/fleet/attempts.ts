@@ -77,16 +77,16 @@ export class AttemptTable {
 
   /** Numeric ids as themselves; others as -1 - (code of the text). */
   job = new Float64Array(1024);
-  arrayJob = new Float64Array(1024);
+  arrayJob = new Float64Array(1024).fill(Number.NaN);
   state = new Uint8Array(1024);
 
-  submit = new Float64Array(1024);
-  eligible = new Float64Array(1024);
-  start = new Float64Array(1024);
-  end = new Float64Array(1024);
-  elapsedSeconds = new Float64Array(1024);
-  timeLimitSeconds = new Float64Array(1024);
-  priority = new Float64Array(1024);
+  submit = new Float64Array(1024).fill(Number.NaN);
+  eligible = new Float64Array(1024).fill(Number.NaN);
+  start = new Float64Array(1024).fill(Number.NaN);
+  end = new Float64Array(1024).fill(Number.NaN);
+  elapsedSeconds = new Float64Array(1024).fill(Number.NaN);
+  timeLimitSeconds = new Float64Array(1024).fill(Number.NaN);
+  priority = new Float64Array(1024).fill(Number.NaN);
 
   name = new Int32Array(1024);
   user = new Int32Array(1024);
@@ -101,7 +101,7 @@ export class AttemptTable {
   accelerators = new Int32Array(1024);
   exitCode = new Int32Array(1024);
   signal = new Int32Array(1024);
-  arrayTask = new Int32Array(1024);
+  arrayTask = new Int32Array(1024).fill(-1);
   /** Line of the log, 0 where it has no lines. */
   line = new Int32Array(1024);
 
@@ -112,11 +112,7 @@ export class AttemptTable {
   /** Adds an empty row and returns its number; the caller sets its columns. */
   append(): number {
     if (this.#length === this.#capacity) this.#grow();
-    const row = this.#length++;
-    for (const column of FLOAT_COLUMNS) this[column][row] = Number.NaN;
-    this.arrayJob[row] = Number.NaN;
-    this.arrayTask[row] = -1;
-    return row;
+    return this.#length++;
   }
 
   /** Adds an attempt given as an object; what is left out is absent. For readers that are not in a hurry. */
@@ -142,7 +138,11 @@ export class AttemptTable {
   /** Takes back the last row. */
   removeLast(): void {
     this.#length--;
-    for (const column of [...TEXT_COLUMNS, ...COUNT_COLUMNS] as const) this[column][this.#length] = 0;
+    for (const column of FLOAT_COLUMNS) this[column][this.#length] = Number.NaN;
+    for (const column of TEXT_COLUMNS) this[column][this.#length] = 0;
+    for (const column of COUNT_COLUMNS) this[column][this.#length] = 0;
+    this.arrayJob[this.#length] = Number.NaN;
+    this.arrayTask[this.#length] = -1;
   }
 
   jobCode(id: string): number {
@@ -230,10 +230,13 @@ export class AttemptTable {
     };
     this.state = grown(this.state, new Uint8Array(this.#capacity));
     for (const column of ["job", "arrayJob", ...FLOAT_COLUMNS] as const) {
-      this[column] = grown(this[column], new Float64Array(this.#capacity));
+      this[column] = grown(this[column], new Float64Array(this.#capacity).fill(Number.NaN));
     }
     for (const column of [...TEXT_COLUMNS, ...COUNT_COLUMNS] as const) {
-      this[column] = grown(this[column], new Int32Array(this.#capacity));
+      this[column] = grown(
+        this[column],
+        new Int32Array(this.#capacity).fill(column === "arrayTask" ? -1 : 0),
+      );
     }
   }
 }

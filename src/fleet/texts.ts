@@ -9,7 +9,6 @@ export class Texts {
   /** Open addressing: code + 1 in each slot, 0 where empty. */
   #slots = new Int32Array(1024);
   #hashes: number[] = [hashText("")];
-  #lastCode = 0;
 
   constructor() {
     this.#slots[this.#hashes[0]! & 1023] = 1;
@@ -30,30 +29,21 @@ export class Texts {
     return this.codeOfBytes(bytes, 0, bytes.length);
   }
 
-  /** The code of `text` where it is known, else undefined. */
-  find(text: string): number | undefined {
-    const bytes = Buffer.from(text, "utf8");
-    const hash = hashBytes(bytes, 0, bytes.length);
-    const slot = this.#slot(hash, bytes, 0, bytes.length);
-    return this.#slots[slot] === 0 ? undefined : this.#slots[slot]! - 1;
-  }
-
-  /** The code of the text that `bytes[start..end)` spell in UTF-8, or in Latin-1 where that is not UTF-8. */
-  codeOfBytes(bytes: Buffer, start: number, end: number): number {
+  /**
+   * The code of the text that `bytes[start..end)` spell in UTF-8, or in Latin-1 where that is not UTF-8. `guess` is a
+   * code that is tried first: the one of the row before, in columns that seldom change.
+   */
+  codeOfBytes(bytes: Buffer, start: number, end: number, guess = 0): number {
     if (start === end) return 0;
-    if (this.#equals(this.#lastCode, bytes, start, end)) return this.#lastCode;
+    if (guess !== 0 && this.#equals(guess, bytes, start, end)) return guess;
     const hash = hashBytes(bytes, start, end);
     const slot = this.#slot(hash, bytes, start, end);
-    if (this.#slots[slot] !== 0) {
-      this.#lastCode = this.#slots[slot]! - 1;
-      return this.#lastCode;
-    }
+    if (this.#slots[slot] !== 0) return this.#slots[slot]! - 1;
     const code = this.#texts.length;
     this.#texts.push(decode(bytes, start, end));
     this.#hashes.push(hash);
     this.#slots[slot] = code + 1;
     if (this.#texts.length * 2 > this.#slots.length) this.#grow();
-    this.#lastCode = code;
     return code;
   }
 
@@ -68,6 +58,10 @@ export class Texts {
   #equals(code: number, bytes: Buffer, start: number, end: number): boolean {
     const text = this.#texts[code]!;
     const length = end - start;
+    // No UTF-8 text has more characters than bytes, and texts of other lengths are most of what is compared.
+    if (text.length > length || text.charCodeAt(text.length - 1) !== bytes[end - 1]) {
+      if (bytes[end - 1]! <= 127) return false;
+    }
     for (let i = 0; i < length; i++) {
       const byte = bytes[start + i]!;
       // Beyond ASCII a text's characters are not its bytes: compare what the bytes spell.

@@ -10,7 +10,7 @@
  * (Pollaczek-Khinchine: W = r p / (2 (1 - r)), r = rate x p), hence mean time to first token p + t(b) + W and mean time
  * per output token t(b) + b p / o when the replica is full.
  */
-import { type Dimensionless, Estimate, InputError, type Sampler } from "../core/index.ts";
+import { type Dimensionless, Estimate, InputError, Sampler } from "../core/index.ts";
 import { averagePower, programEfficiency } from "../hardware/index.ts";
 import { Deployment, type DeploymentOptions } from "./deployment.ts";
 
@@ -43,33 +43,39 @@ export interface ServicePlan {
 
 const SECONDS_A_DAY = 86_400;
 
+/** How replicas are laid out. */
+export interface ServiceLayout {
+  readonly tensorParallel: number;
+  /** Sequences in decoding on a full replica. */
+  readonly batch: number;
+}
+
 /**
- * The cheapest plan, in accelerators at the medians, over degrees of tensor parallelism (unless `options` fixes it) and
- * batch sizes by powers of two.
- * @throws InputError where no plan meets the bounds.
+ * The layout with the fewest accelerators, all inputs at their medians, over degrees of tensor parallelism (unless
+ * `options` fixes it) and batch sizes by powers of two.
+ * @throws InputError where no layout meets the bounds.
  */
-export function planService(sampler: Sampler, options: DeploymentOptions, service: Service): ServicePlan {
+export function serviceLayout(options: DeploymentOptions, service: Service): ServiceLayout {
   requirePositive(service);
   const { promptTokens, outputTokens } = service;
-  const peakToMean = service.peakToMean ?? programEfficiency(sampler, "service", "peak to mean", "1");
+  const medians = new Sampler(0, () => 0.5);
+  const peakToMean = peakOf(medians, service).value();
   const meanRate = service.requestsPerDay / SECONDS_A_DAY;
 
-  let best: { candidate: Candidate; accelerators: number } | undefined;
+  let best: (ServiceLayout & { accelerators: number }) | undefined;
   let fastest = Number.POSITIVE_INFINITY;
-  for (const deployment of deployments(sampler, options)) {
-    const prefill = deployment.prefillTime(1, promptTokens);
+  for (const deployment of deployments(medians, options)) {
+    const { tensorParallel } = deployment;
+    const p = deployment.prefillTime(1, promptTokens).value("s");
     const most = deployment.largestBatch(promptTokens + outputTokens);
     for (let batch = 1; batch <= most; batch *= 2) {
-      const step = deployment.stepTime(batch, promptTokens + Math.floor(outputTokens / 2));
-      const candidate = { deployment, batch, prefill, step };
-      const p = prefill.value("s");
-      const t = step.value("s");
+      const t = deployment.stepTime(batch, middleOf(service)).value("s");
       fastest = Math.min(fastest, p + t);
       const rate = Math.min(admissibleRate(p, t, service), fullRate(p, t, batch, service));
-      const replicas = Math.ceil((meanRate * peakToMean.value()) / rate);
+      const replicas = Math.ceil((meanRate * peakToMean) / rate);
       if (!(rate > 0) || tokenSeconds(p, t, batch, service) > (service.tokenSeconds ?? Infinity)) break;
-      const accelerators = replicas * deployment.tensorParallel;
-      if (!best || accelerators < best.accelerators) best = { candidate, accelerators };
+      const accelerators = replicas * tensorParallel;
+      if (!best || accelerators < best.accelerators) best = { tensorParallel, batch, accelerators };
     }
   }
   if (!best) {
@@ -82,7 +88,38 @@ export function planService(sampler: Sampler, options: DeploymentOptions, servic
       remedy: "relax the bounds, shorten the prompt, or use faster accelerators or a smaller model",
     });
   }
-  return evaluate(sampler, best.candidate, service, peakToMean);
+  const { tensorParallel, batch } = best;
+  return { tensorParallel, batch };
+}
+
+/**
+ * What the service takes in the given layout, by default the one with the fewest accelerators.
+ * @throws InputError where no layout meets the bounds.
+ */
+export function planService(
+  sampler: Sampler,
+  options: DeploymentOptions,
+  service: Service,
+  { tensorParallel, batch }: ServiceLayout = serviceLayout(options, service),
+): ServicePlan {
+  requirePositive(service);
+  const deployment = new Deployment(sampler, { ...options, tensorParallel });
+  const candidate = {
+    deployment,
+    batch,
+    prefill: deployment.prefillTime(1, service.promptTokens),
+    step: deployment.stepTime(batch, middleOf(service)),
+  };
+  return evaluate(sampler, candidate, service, peakOf(sampler, service));
+}
+
+function peakOf(sampler: Sampler, { peakToMean }: Service): Estimate<Dimensionless> {
+  return peakToMean ?? programEfficiency(sampler, "service", "peak to mean", "1");
+}
+
+/** Tokens in the cache of a sequence at the middle of its answer. */
+function middleOf({ promptTokens, outputTokens }: Service): number {
+  return promptTokens + Math.floor(outputTokens / 2);
 }
 
 interface Candidate {

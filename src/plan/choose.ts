@@ -71,6 +71,38 @@ export function choose(
   return undefined;
 }
 
+/**
+ * The compromise where only it is wanted and not the front: the constraints are checked for it alone, and the next one is
+ * taken where it breaks them. For alternatives, of which there are many.
+ */
+export function chooseOne(
+  sketches: readonly Sketch[],
+  objectives: readonly Objective[],
+  constraints: readonly Constraint[],
+  weigh: Weigh,
+): Sketch | undefined {
+  let pool = withinLimitsAtMedians(sketches, constraints);
+  while (pool.length > 0) {
+    const sketch = chooseFreely(pool, objectives);
+    if (constraints.every((constraint) => meets(weigh(sketch), constraint))) return sketch;
+    pool = pool.filter((other) => other !== sketch);
+  }
+  return undefined;
+}
+
+/** A design that breaks a limit at the medians breaks it with a probability of about one half. */
+function withinLimitsAtMedians(
+  sketches: readonly Sketch[],
+  constraints: readonly Constraint[],
+): readonly Sketch[] {
+  return sketches.filter((sketch) =>
+    constraints.every(
+      (constraint) =>
+        constraint.confidence < 0.5 || sketch.values[constraint.objective] <= limitInBaseUnits(constraint),
+    ),
+  );
+}
+
 /** The compromise as if there were no constraints. */
 export function chooseFreely(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch {
   return compromise(paretoFront(sketches, objectives), objectives);
@@ -81,24 +113,29 @@ export function chooseFreely(sketches: readonly Sketch[], objectives: readonly O
  * order of the first objective, so that a sketch need only be compared with the front before it.
  */
 export function paretoFront(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
-  const points = sketches
-    .map((sketch) => ({ sketch, values: objectives.map((objective) => sketch.values[objective]) }))
-    .sort((a, b) => lexicographic(a.values, b.values));
-  const front: typeof points = [];
-  for (const point of points) {
-    if (!front.some(({ values }) => isNowhereWorse(values, point.values))) front.push(point);
+  const width = objectives.length;
+  const values = new Float64Array(sketches.length * width);
+  for (const [i, sketch] of sketches.entries()) {
+    for (let k = 0; k < width; k++) values[i * width + k] = sketch.values[objectives[k]!];
   }
-  return front.map(({ sketch }) => sketch);
-}
-
-function isNowhereWorse(a: readonly number[], b: readonly number[]): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i]! > b[i]!) return false;
-  return true;
-}
-
-function lexicographic(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
+  const order = Uint32Array.from(sketches.keys()).sort((a, b) => {
+    for (let k = 0; k < width; k++) {
+      const difference = values[a * width + k]! - values[b * width + k]!;
+      if (difference !== 0) return difference;
+    }
+    return a - b;
+  });
+  const front: number[] = [];
+  const dominated = (i: number): boolean => {
+    for (let f = 0; f < front.length; f++) {
+      let k = 0;
+      while (k < width && values[front[f]! * width + k]! <= values[i * width + k]!) k++;
+      if (k === width) return true;
+    }
+    return false;
+  };
+  for (const i of order) if (!dominated(i)) front.push(i);
+  return front.map((i) => sketches[i]!);
 }
 
 function compromise(front: readonly Sketch[], objectives: readonly Objective[]): Sketch {
@@ -120,6 +157,7 @@ export function withoutConstraint(
   weigh: Weigh,
 ): Design | undefined {
   const others = constraints.filter((constraint) => constraint !== left);
+  // By `choose`, as the plan is: `chooseOne` may settle on another compromise, and the two would not compare.
   const chosen = choose(sketches, objectives, others, weigh);
   const design = chosen && weigh(chosen.sketch);
   return design && !meets(design, left) ? design : undefined;
@@ -133,27 +171,24 @@ export function noPlan(
 ): InputError {
   const say = ({ objective, limit, unit: symbol }: Constraint) =>
     `${objective} under ${formatNumber(limit)} ${printedUnit(symbol)}`;
-  /** The least that the constraint's outcome can be kept under with its probability, among designs that meet `others`. */
-  const least = (constraint: Constraint, others: readonly Constraint[]) => {
-    const chosen = choose(sketches, [constraint.objective], others, weigh);
-    return (
-      chosen &&
-      weigh(chosen.sketch).outcomes[constraint.objective].quantile(constraint.confidence, constraint.unit)
-    );
+  const meetable = (...together: readonly Constraint[]) =>
+    chooseOne(sketches, [together[0]!.objective], together, weigh) !== undefined;
+  /** What the outcome can be kept under, with its probability, by the design with the least of it that meets `others`. */
+  const least = (constraint: Constraint, ...others: readonly Constraint[]) => {
+    const sketch = chooseOne(sketches, [constraint.objective], others, weigh)!;
+    const { objective, confidence, unit: symbol } = constraint;
+    return `${formatNumber(weigh(sketch).outcomes[objective].quantile(confidence, symbol))} ${printedUnit(symbol)}`;
   };
-  const amount = (constraint: Constraint, value: number) =>
-    `${formatNumber(value)} ${printedUnit(constraint.unit)}`;
   const remedy = "raise the limit, widen what the brief leaves open, or lower constraints.confidence";
 
-  const alone = constraints.map((constraint) => ({ constraint, value: least(constraint, [])! }));
-  const unmeetable = alone.filter(({ constraint, value }) => value > constraint.limit);
+  const unmeetable = constraints.filter((constraint) => !meetable(constraint));
   if (unmeetable.length > 0) {
     return new InputError(
       unmeetable.map(
-        ({ constraint, value }): Mistake => ({
+        (constraint): Mistake => ({
           place: constraint.place,
           found: say(constraint),
-          expected: `a limit that some design meets with probability ${constraint.confidence}: the least that any of ${sketches.length} designs comes to is ${amount(constraint, value)}`,
+          expected: `a limit that one of ${sketches.length} designs meets with probability ${constraint.confidence}: the one with the least ${constraint.objective} stays under ${least(constraint)}`,
           remedy,
         }),
       ),
@@ -161,13 +196,12 @@ export function noPlan(
   }
   for (const [i, first] of constraints.entries()) {
     for (const second of constraints.slice(i + 1)) {
-      const value = least(second, [first]);
-      if (value !== undefined && value <= second.limit) continue;
+      if (meetable(first, second)) continue;
       return new InputError({
         place: second.place,
         found: `${say(second)} together with ${say(first)}`,
-        expected: `limits that one design meets at once with probability ${second.confidence}${value === undefined ? "" : `: with ${say(first)}, the least ${second.objective} is ${amount(second, value)}`}`,
-        remedy: "raise one of the two, or widen what the brief leaves open",
+        expected: `limits that one design meets at once, each with probability ${second.confidence}: with ${say(first)}, the design with the least ${second.objective} stays under ${least(second, first)}`,
+        remedy: `raise one of the two (${say(first)} is ${whereIs(first, second)}), or widen what the brief leaves open`,
       });
     }
   }
@@ -177,4 +211,9 @@ export function noPlan(
     expected: "limits that one design meets at once; any two of these can be met, but not all",
     remedy: "raise or leave out one of them",
   });
+}
+
+/** Where `one` stands, for a message that is placed at `other`. */
+function whereIs({ place: one }: Constraint, { place: other }: Constraint): string {
+  return one.line === undefined || one.line === other.line ? `${one.path}` : `${one.path}, line ${one.line}`;
 }

@@ -51,11 +51,10 @@ of published clusters stand in for what a short log cannot say. The best log is
 }
 
 async function ettrAction(options: EttrOptions): Promise<void> {
-  const [core, fleet, { quantityFlag }, view] = await Promise.all([
+  const [core, fleet, { quantityFlag }] = await Promise.all([
     import("../../core/index.ts"),
     import("../../fleet/index.ts"),
     import("../flags.ts"),
-    import("../../view/index.ts"),
   ]);
   const { Estimate, formatEstimate, formatNumber } = core;
   const seconds = (path: string, text: string) =>
@@ -114,7 +113,7 @@ async function ettrAction(options: EttrOptions): Promise<void> {
     { figures, log: log && { reading: log.reading, states: log.attempts.byState() }, notes },
     () =>
       [
-        view.terminalTable(
+        core.terminalTable(
           ["figure", "median", "90 % interval", "basis"],
           Object.entries(figures).map(([name, estimate]) => [name, ...cells(estimate, formatEstimate)]),
         ),

@@ -11,10 +11,7 @@ import {
 } from "../graph.ts";
 import { GraphBuilder } from "./builder.ts";
 import { type Lowering, loweringsFor } from "./lowering.ts";
-import { encodeModel, type NodeDescription } from "./protobuf.ts";
-
-/** Opset 21 (ONNX 1.16) is read by every runtime of the last two years. */
-const OPERATOR_SET = 21;
+import { encodeModel, type NodeDescription, OPERATOR_SET } from "./protobuf.ts";
 
 export interface EmitOptions {
   readonly name: string;

@@ -3,6 +3,9 @@
  * are those of onnx.proto (onnx/onnx, IR version 10). A schema compiler would be more code than this.
  */
 
+/** Opset 21 (ONNX 1.16) is read by every runtime of the last two years. */
+export const OPERATOR_SET = 21;
+
 /** Encoded bytes in pieces, so that large weights are copied once, at the end. */
 type Pieces = readonly Uint8Array[];
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { constant, stopGradient } from "../graph.ts";
 import { type GradientCase, gradientError } from "../testing.ts";
+import * as attention from "./attention.ts";
 import * as elementwise from "./elementwise.ts";
 import * as products from "./matmul.ts";
 import * as neural from "./neural.ts";
@@ -16,7 +17,7 @@ const fixed = (length: number, of: (i: number) => number, dims: readonly number[
     Float64Array.from({ length }, (_, i) => of(i)),
     dims,
   );
-const lower = fixed(20, (i) => (i % 5 <= Math.floor(i / 5) + 1 ? 0 : neural.MASKED), [4, 5]);
+const lower = fixed(20, (i) => (i % 5 <= Math.floor(i / 5) + 1 ? 0 : attention.MASKED), [4, 5]);
 const angle = [0.3, 1.1, -0.4, 2, 0.7, -1.6];
 const cosine = fixed(6, (i) => Math.cos(angle[i]!), [3, 2]);
 const sine = fixed(6, (i) => Math.sin(angle[i]!), [3, 2]);
@@ -186,7 +187,7 @@ const cases: Record<string, GradientCase> = {
       [2, 2, 5, 3],
       [2, 2, 5, 2],
     ],
-    apply: (q, k, v) => neural.attention(q!, k!, v!, { mask: lower }),
+    apply: (q, k, v) => attention.attention(q!, k!, v!, { mask: lower }),
   },
   "attention, grouped queries, own scale": {
     operands: [
@@ -194,7 +195,15 @@ const cases: Record<string, GradientCase> = {
       [1, 2, 3, 2],
       [1, 2, 3, 3],
     ],
-    apply: (q, k, v) => neural.attention(q!, k!, v!, { scale: 0.3 }),
+    apply: (q, k, v) => attention.attention(q!, k!, v!, { scale: 0.3 }),
+  },
+  "causalAttention, two blocks, a window and a sink": {
+    operands: [
+      [1, 1, 66, 1],
+      [1, 1, 67, 1],
+      [1, 1, 67, 1],
+    ],
+    apply: (q, k, v) => attention.causalAttention(q!, k!, v!, { window: 3, sinks: 1 }),
   },
   rotate: { operands: [[2, 3, 4]], apply: (x) => neural.rotate(x!, cosine, sine) },
   causalConvolution: {

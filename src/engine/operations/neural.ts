@@ -3,10 +3,9 @@
  * memory. They know shapes, not architectures.
  */
 
-import { constant, fill, isFloat, OperationError, type Tensor, tensor, withGradient } from "../graph.ts";
+import { fill, isFloat, OperationError, type Tensor, tensor, withGradient } from "../graph.ts";
 import {
   add,
-  broadcastShapes,
   cast,
   divide,
   equal,
@@ -20,9 +19,8 @@ import {
   subtract,
   sumTo,
 } from "./elementwise.ts";
-import { matmul } from "./matmul.ts";
 import { max, sum, sumOfSquares } from "./reduce.ts";
-import { concatenate, pad, reshape, slice, transpose } from "./shape.ts";
+import { concatenate, pad, reshape, slice } from "./shape.ts";
 
 const last = { keepAxes: true } as const;
 
@@ -139,95 +137,6 @@ function normalisedWidth(name: string, x: Tensor, weight: Tensor): number {
     );
   }
   return width;
-}
-
-export interface AttentionOptions {
-  /** What the scores q k^T are multiplied with. Default 1 / sqrt(head width). */
-  readonly scale?: number;
-  /** Added to the scores: 0 where a query may look, `MASKED` where not; broadcasts to [batch, heads, queries, keys]. No gradient. */
-  readonly mask?: Tensor;
-}
-
-/** Low enough that its exponential is 0 in float32 beside any score, without an infinity that could become NaN. */
-export const MASKED = -1e30;
-
-/**
- * softmax(scale * Q K^T + mask) V. Queries [batch, heads, queries, width]; keys [batch, groups, keys, width] and values
- * [batch, groups, keys, value width] with heads a multiple of groups (grouped-query attention): head h reads group
- * floor(h / (heads / groups)). Result [batch, heads, queries, value width].
- *
- * Gradient in closed form: with P the probabilities, dP = dO V^T and r = rowsum(dO * O), dS = P * (dP - r)
- * (Dao et al., arXiv:2205.14135, appendix B.2), which needs two passes over the scores instead of four.
- */
-export function attention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
-  const [batch, heads, queries, width] = query.shape as [number, number, number, number];
-  const [, groups, keys] = key.shape as [number, number, number, number];
-  const fits =
-    [query, key, value].every((t) => t.shape.length === 4 && t.shape[0] === batch) &&
-    heads % groups === 0 &&
-    key.shape[3] === width &&
-    value.shape[1] === groups &&
-    value.shape[2] === keys;
-  if (!fits) {
-    throw new OperationError(
-      "attention",
-      [query, key, value],
-      "needs queries [batch, heads, queries, width], keys [batch, groups, keys, width], values [batch, groups, keys, any], heads a multiple of groups",
-    );
-  }
-  const { mask } = options;
-  const scores = [batch, heads, queries, keys];
-  if (mask && `${broadcastShapes(mask.shape, scores)}` !== `${scores}`) {
-    throw new OperationError(
-      "attention",
-      [query, key, value, mask],
-      `the mask does not broadcast to [${scores.join(", ")}]`,
-    );
-  }
-  const scale = options.scale ?? 1 / Math.sqrt(width);
-  // The heads of a group are rows of one matrix, so that keys and values are never repeated in memory.
-  const grouped = (t: Tensor): Tensor => reshape(t, [batch, groups, (heads / groups) * queries, t.shape[3]!]);
-  const q = multiply(grouped(query), scale);
-  const raw = reshape(matmul(q, key, { transposeSecond: true }), scores);
-  const probabilities = grouped(softmax(mask ? add(raw, mask) : raw));
-  const out = matmul(probabilities, value);
-  const result = reshape(out, [batch, heads, queries, value.shape[3]!]);
-  return withGradient("attention", result, [query, key, value], (gradient) => {
-    const g = grouped(gradient);
-    const along = sum(multiply(g, out), -1, last);
-    const dScores = multiply(probabilities, subtract(matmul(g, value, { transposeSecond: true }), along));
-    return [
-      reshape(multiply(matmul(dScores, key), scale), query.shape),
-      productOverColumns(dScores, q),
-      productOverColumns(probabilities, g),
-    ];
-  });
-}
-
-/** X^T Y where Y is much the narrower: (Y^T X)^T, so that no score-sized matrix is transposed. */
-function productOverColumns(x: Tensor, y: Tensor): Tensor {
-  return transpose(matmul(transpose(y), x));
-}
-
-export interface CausalMaskOptions {
-  /** A query sees itself and the `window` - 1 positions before it. Default: all before it. */
-  readonly window?: number;
-  /** The first `sinks` positions are seen by every later query even outside the window. Default 0. */
-  readonly sinks?: number;
-}
-
-/** The additive mask [queries, keys] of causal attention; the last query stands at the last key. */
-export function causalMask(queries: number, keys: number, options: CausalMaskOptions = {}): Tensor {
-  const { window = Number.POSITIVE_INFINITY, sinks = 0 } = options;
-  const elements = new Float32Array(queries * keys);
-  for (let i = 0; i < queries; i++) {
-    const at = i + keys - queries;
-    for (let j = 0; j < keys; j++) {
-      const seen = j <= at && (j > at - window || j < sinks);
-      elements[i * keys + j] = seen ? 0 : MASKED;
-    }
-  }
-  return constant(elements, [queries, keys]);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Operations that move elements without changing them. */
 
-import { axisOf, fill, OperationError, type Shape, sizeOf, type Tensor, tensor } from "../graph.ts";
+import { axisOf, OperationError, type Shape, sizeOf, type Tensor, tensor } from "../graph.ts";
 import { broadcastShapes, sumTo } from "./elementwise.ts";
 
 const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
@@ -113,10 +113,10 @@ export function concatenate(parts: readonly Tensor[], axis: number): Tensor {
 
 /** The tensors, all of one shape, along a new axis. */
 export function stack(parts: readonly Tensor[], axis: number): Tensor {
-  const widened = parts.map((part) =>
-    reshape(part, [...part.shape.slice(0, axis), 1, ...part.shape.slice(axis)]),
+  return concatenate(
+    parts.map((part) => expandAxis(part, axis)),
+    axis,
   );
-  return concatenate(widened, axis);
 }
 
 /** Adds `before[i]` and `after[i]` elements of `value` at the ends of each axis i. */
@@ -132,10 +132,7 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
   ]);
 }
 
-/** Reverses no elements: adds an axis of length 1 at `axis`. */
+/** A new axis of length 1 at `axis`. */
 export function expandAxis(x: Tensor, axis: number): Tensor {
   return reshape(x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
 }
-
-/** Zeros of a shape; shorthand for `fill(0, shape)`. */
-export const zeros = (shape: Shape): Tensor => fill(0, shape);

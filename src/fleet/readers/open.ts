@@ -57,7 +57,7 @@ export function logKindOf(text: string): LogKind | undefined {
 function knownFailureColumns(header: readonly string[]): string | undefined {
   return Object.keys(KNOWN_FAILURE_COLUMNS).find((name) => {
     const { node, start } = KNOWN_FAILURE_COLUMNS[name]!;
-    return header.includes(node) && header.includes(start);
+    return [node, start].flat().every((column) => header.includes(column));
   });
 }
 
@@ -78,6 +78,23 @@ export interface ClusterLog {
   readonly missing: string[];
 }
 
+/** A log of attempts that no file holds, such as a simulation's, with whatever else is known. */
+export function clusterLog(attempts: AttemptTable, parts: Partial<ClusterLog> = {}): ClusterLog {
+  return {
+    attempts,
+    events: [],
+    signals: [],
+    preemptions: [],
+    failedNodes: [],
+    nodes: [],
+    exclusions: [],
+    readings: [],
+    kinds: new Set(),
+    missing: [],
+    ...parts,
+  };
+}
+
 export interface ClusterLogOptions extends ReadingOptions, Supervision {
   readonly timeZone?: string | undefined;
   /** Year of syslog's times. */
@@ -91,18 +108,7 @@ export async function readClusterLog(
   sources: readonly LogSource[],
   options: ClusterLogOptions = {},
 ): Promise<ClusterLog> {
-  const log: ClusterLog = {
-    attempts: new AttemptTable(),
-    events: [],
-    signals: [],
-    preemptions: [],
-    failedNodes: [],
-    nodes: [],
-    exclusions: [],
-    readings: [],
-    kinds: new Set(),
-    missing: [],
-  };
+  const log = clusterLog(new AttemptTable());
   for (const source of sources) {
     const head = await peek(source);
     const kind = logKindOf(head);
@@ -117,7 +123,8 @@ export async function readClusterLog(
     log.kinds.add(kind);
     await readInto(log, source, kind, head, options);
   }
-  dropRepeats(log.attempts);
+  // Each reader has dropped its own repeats; two logs of attempts may repeat each other.
+  if (log.attempts.sources.length > 1) dropRepeats(log.attempts);
   const events = distinctEvents(log.events);
   return { ...log, events, signals: [...log.signals, ...signalsOfEvents(events)] };
 }

@@ -2,14 +2,12 @@
  * Reads `sacct --parsable2` (or `--parsable`, or any `--delimiter`): with and without `--duplicates`, with steps, with
  * fields in any order, from Slurm 17 to 26. The recommended command is `SACCT_COMMAND`.
  */
-import { InputError, type Supervision, suggest } from "../../core/index.ts";
+import { InputError, type Supervision } from "../../core/index.ts";
 import { AttemptTable, dropRepeats } from "../attempts.ts";
-import { parseState, STATE_CODE } from "../states.ts";
 import { decode } from "../texts.ts";
-import { countOf, gpusOf, parseExitCode, parseJobId } from "./fields.ts";
 import { forEachLine, type LogSource, sourceName } from "./lines.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
-import { MALFORMED, parseDuration, TimeReader, WallClock } from "./times.ts";
+import { FREE_TEXT, type Header, RowReader } from "./sacct-rows.ts";
 
 /** What this reader can use, in one command; `-D` is what makes requeued attempts visible. */
 export const SACCT_FIELDS = [
@@ -59,17 +57,6 @@ export interface AttemptLog {
   readonly missing: readonly string[];
 }
 
-/** Free text, where a delimiter may stand inside a value. */
-const FREE_TEXT = [
-  "SubmitLine",
-  "Comment",
-  "AdminComment",
-  "SystemComment",
-  "JobName",
-  "WorkDir",
-  "Reason",
-  "Extra",
-];
 /** Names that other versions of Slurm use for the same field. */
 const ALIASES: Readonly<Record<string, string>> = {
   NNodes: "AllocNodes",
@@ -96,16 +83,14 @@ export async function readSacct(source: LogSource, options: SacctOptions = {}): 
   const attempts = options.into ?? new AttemptTable();
   const firstRow = attempts.length;
   attempts.sources.push(file);
-  let rows = options.fields
-    ? new RowReader(header(options.fields, "|", file), attempts, reading, options)
-    : undefined;
+  const rowReader = (found: Header) => new RowReader(found, attempts, reading, options);
+  let rows = options.fields && rowReader(header(options.fields, "|", file));
   reading.lines = await forEachLine(
     source,
     (bytes, start, end, line) => {
       if (end === start) reading.pass("blank line");
       else if (rows) rows.read(bytes, start, end, line);
-      else
-        rows = new RowReader(findHeader(decode(bytes, start, end), file, line), attempts, reading, options);
+      else rows = rowReader(findHeader(decode(bytes, start, end), file, line));
     },
     (line) => reading.skip("the line is longer than 1 MiB", line, "", "a row of fields"),
     options,
@@ -124,12 +109,8 @@ export async function readSacct(source: LogSource, options: SacctOptions = {}): 
     reading.mend("the same attempt twice: the later row is used", attempts.line[row]!, `job ${job}`);
   });
   reading.kept += attempts.length - firstRow;
-  return { attempts, reading, missing: rows.missing };
-}
-
-interface Header {
-  readonly fields: readonly string[];
-  readonly delimiter: number;
+  const { fields } = rows;
+  return { attempts, reading, missing: SACCT_FIELDS.filter((field) => !fields.includes(field)) };
 }
 
 function header(names: readonly string[], delimiter: string, file: string): Header {
@@ -149,9 +130,7 @@ function header(names: readonly string[], delimiter: string, file: string): Head
       place: { file, line: 1 },
       found: `a header without ${missing.join(", ")}`,
       expected: "at least JobIDRaw, State, Start and End",
-      remedy: fields.some((field) => missing.includes(field))
-        ? suggest(missing[0]!, fields)
-        : `run ${SACCT_COMMAND}`,
+      remedy: `run ${SACCT_COMMAND}`,
     });
   }
   return { fields, delimiter: delimiter.charCodeAt(0) };
@@ -180,307 +159,4 @@ function findHeader(text: string, file: string, line: number): Header {
   const names = text.split(delimiter);
   // --parsable ends each line with a delimiter.
   return header(names.at(-1) === "" ? names.slice(0, -1) : names, delimiter, file);
-}
-
-/** Most fields that one row may hold beyond its header's, for delimiters inside free text. */
-const EXTRA_FIELDS = 256;
-
-class RowReader {
-  readonly missing: readonly string[];
-  readonly #fields: readonly string[];
-  readonly #delimiter: number;
-  readonly #table: AttemptTable;
-  readonly #reading: Reading;
-  readonly #visit: SacctOptions["visit"];
-  readonly #time: TimeReader;
-  readonly #columns: Readonly<Record<string, number>>;
-  readonly #freeText: readonly number[];
-  /** Start of each field of the row being read; one more holds the end. */
-  readonly #starts: Int32Array;
-  readonly #resources = new Map<number, { gpus: number; nodes: number | undefined }>();
-  #firstLocal: number | undefined;
-  #firstZoned: number | undefined;
-
-  constructor({ fields, delimiter }: Header, table: AttemptTable, reading: Reading, options: SacctOptions) {
-    this.#fields = fields;
-    this.#delimiter = delimiter;
-    this.#table = table;
-    this.#reading = reading;
-    this.#visit = options.visit;
-    this.#time = new TimeReader(new WallClock(options.timeZone));
-    this.#columns = Object.fromEntries(fields.map((field, index) => [field, index]));
-    this.#freeText = FREE_TEXT.map((field) => this.#columns[field]).filter((index) => index !== undefined);
-    this.#starts = new Int32Array(fields.length + EXTRA_FIELDS + 1);
-    this.missing = SACCT_FIELDS.filter((field) => !(field in this.#columns));
-  }
-
-  read(bytes: Buffer, start: number, end: number, line: number): void {
-    const wanted = this.#fields.length;
-    let count = this.#split(bytes, start, end);
-    if (count === wanted + 1 && this.#starts[wanted] === end) count = wanted;
-    if (count < wanted) {
-      const shown = decode(bytes, start, end);
-      this.#reading.skip(
-        "fewer fields than the header (cut short, or another delimiter)",
-        line,
-        shown,
-        `${wanted} fields`,
-      );
-      return;
-    }
-    if (count > wanted && !this.#realign(bytes, count)) {
-      this.#reading.skip(
-        "more fields than the header, and no free text explains them",
-        line,
-        decode(bytes, start, end),
-        `${wanted} fields`,
-      );
-      return;
-    }
-    if (count > wanted) this.#reading.mend("a delimiter inside free text", line, decode(bytes, start, end));
-    this.#row(bytes, line);
-  }
-
-  /** What can only be said after the last row. */
-  finish(): void {
-    if (this.#firstLocal !== undefined && this.#firstZoned !== undefined) {
-      const line = Math.max(this.#firstLocal, this.#firstZoned);
-      this.#reading.mend("times with a zone and times without one in the same log", line, "");
-    }
-  }
-
-  #split(bytes: Buffer, start: number, end: number): number {
-    const starts = this.#starts;
-    const delimiter = this.#delimiter;
-    let count = 1;
-    starts[0] = start;
-    for (let i = start; i < end; i++) {
-      if (bytes[i] !== delimiter) continue;
-      if (count === starts.length - 1) return Number.POSITIVE_INFINITY;
-      starts[count++] = i + 1;
-    }
-    starts[count] = end + 1;
-    return count;
-  }
-
-  /**
-   * Gives the fields too many to the free-text field that leaves every typed field readable. Where several do, the
-   * one most likely to hold a pipe (the command line, then comments) is taken.
-   */
-  #realign(bytes: Buffer, count: number): boolean {
-    if (!Number.isFinite(count)) return false;
-    const surplus = count - this.#fields.length;
-    const split = this.#starts.slice(0, count + 1);
-    for (const field of this.#freeText) {
-      for (let i = 0; i <= this.#fields.length; i++) this.#starts[i] = split[i <= field ? i : i + surplus]!;
-      if (this.#readable(bytes)) return true;
-    }
-    return false;
-  }
-
-  #readable(bytes: Buffer): boolean {
-    const field = (name: string) => this.#text(bytes, name);
-    const id = field("JobIDRaw") ?? field("JobID");
-    if (id === undefined || !parseJobId(id) || !parseState(field("State")!)) return false;
-    return ["Submit", "Eligible", "Start", "End"].every((name) => {
-      const text = field(name);
-      return text === undefined || new TimeReader(new WallClock()).text(text) !== MALFORMED;
-    });
-  }
-
-  #text(bytes: Buffer, field: string): string | undefined {
-    const index = this.#columns[field];
-    return index === undefined
-      ? undefined
-      : decode(bytes, this.#starts[index]!, this.#starts[index + 1]! - 1);
-  }
-
-  #row(bytes: Buffer, line: number): void {
-    const { JobIDRaw, JobID } = this.#columns;
-    const starts = this.#starts;
-    const whole = () => decode(bytes, starts[0]!, starts[this.#fields.length]! - 1);
-    const idColumn = (JobIDRaw ?? JobID)!;
-    const plainId = wholeNumber(bytes, starts[idColumn]!, starts[idColumn + 1]! - 1);
-    let job = plainId;
-    if (plainId < 0) {
-      const id = parseJobId(decode(bytes, starts[idColumn]!, starts[idColumn + 1]! - 1));
-      if (!id) {
-        this.#reading.skip("the job id cannot be read", line, whole(), "a number, 12_3 or 12.batch");
-        return;
-      }
-      if (id.isStep) {
-        this.#reading.pass("job step");
-        return;
-      }
-      job = Number(id.base);
-    }
-    const state = parseState(this.#text(bytes, "State")!);
-    if (!state) {
-      this.#reading.skip("the state is unknown", line, whole(), "one of Slurm's job states");
-      return;
-    }
-
-    const table = this.#table;
-    const row = table.append();
-    table.job[row] = job;
-    table.line[row] = line;
-    table.state[row] = STATE_CODE[state];
-    if (!this.#times(bytes, row, line, whole)) {
-      table.removeLast();
-      return;
-    }
-    this.#arrayTask(bytes, row);
-    this.#texts(bytes, row);
-    this.#size(bytes, row);
-    const priority = this.#columns.Priority;
-    if (priority !== undefined) {
-      const value = wholeNumber(bytes, starts[priority]!, starts[priority + 1]! - 1);
-      if (value >= 0) table.priority[row] = value;
-    }
-    const exit = this.#columns.ExitCode;
-    // Almost every job ends with 0:0.
-    if (exit !== undefined && bytes.compare(ZERO_EXIT, 0, 3, starts[exit]!, starts[exit + 1]! - 1) !== 0) {
-      const status = parseExitCode(this.#text(bytes, "ExitCode")!);
-      table.exitCode[row] = status.code;
-      table.signal[row] = status.signal;
-    }
-    if (this.#visit && !this.#visit(table, row)) {
-      table.removeLast();
-      this.#reading.kept++;
-    }
-  }
-
-  #times(bytes: Buffer, row: number, line: number, whole: () => string): boolean {
-    const table = this.#table;
-    const starts = this.#starts;
-    const { zoned, local } = this.#time;
-    for (const [field, column] of TIME_FIELDS) {
-      const index = this.#columns[field];
-      if (index === undefined) continue;
-      const seconds = this.#time.field(bytes, starts[index]!, starts[index + 1]! - 1);
-      if (seconds === MALFORMED) {
-        this.#reading.skip(`${field} is not a time`, line, whole(), "2026-11-22T20:05:26, Unknown or None");
-        return false;
-      }
-      table[column][row] = seconds;
-    }
-    if (this.#time.zoned > zoned) this.#firstZoned ??= line;
-    if (this.#time.local > local) this.#firstLocal ??= line;
-
-    const elapsed = this.#columns.ElapsedRaw;
-    const start = table.start[row]!;
-    const end = table.end[row]!;
-    if (elapsed !== undefined) {
-      const raw = wholeNumber(bytes, starts[elapsed]!, starts[elapsed + 1]! - 1);
-      table.elapsedSeconds[row] = raw >= 0 ? raw : parseDuration(this.#text(bytes, "ElapsedRaw")!);
-      if (this.#columns.End === undefined) table.end[row] = start + table.elapsedSeconds[row]!;
-    } else if (end >= start) {
-      table.elapsedSeconds[row] = end - start;
-    }
-    const shift = end - start - table.elapsedSeconds[row]!;
-    // A clock change, or an end in another zone, shows as whole quarters of an hour between the two accounts.
-    if (elapsed !== undefined && shift !== 0 && shift % 900 === 0 && !this.#suspended(bytes)) {
-      table.end[row] = start + table.elapsedSeconds[row]!;
-      this.#reading.mend(
-        "End differs from Start + Elapsed by whole quarter hours (a clock change or a second time zone): Elapsed is used",
-        line,
-        whole(),
-      );
-      return true;
-    }
-    if (end < start) {
-      this.#reading.skip("End is before Start", line, whole(), "End at or after Start");
-      return false;
-    }
-    return true;
-  }
-
-  #suspended(bytes: Buffer): boolean {
-    const text = this.#text(bytes, "Suspended");
-    return text !== undefined && parseDuration(text) > 0;
-  }
-
-  #arrayTask(bytes: Buffer, row: number): void {
-    const index = this.#columns.JobID;
-    if (index === undefined) return;
-    const start = this.#starts[index]!;
-    const end = this.#starts[index + 1]! - 1;
-    if (wholeNumber(bytes, start, end) >= 0) return;
-    const id = parseJobId(decode(bytes, start, end));
-    if (!id?.inArray) return;
-    this.#table.arrayJob[row] = Number(id.base);
-    this.#table.arrayTask[row] = id.arrayTask ?? -1;
-  }
-
-  #texts(bytes: Buffer, row: number): void {
-    const table = this.#table;
-    for (const [field, column] of NAMED_FIELDS) {
-      const index = this.#columns[field];
-      if (index === undefined) continue;
-      const start = this.#starts[index]!;
-      const end = this.#starts[index + 1]! - 1;
-      if (start < end) table[column][row] = table.texts.codeOfBytes(bytes, start, end);
-    }
-    const index = this.#columns.TimelimitRaw;
-    if (index === undefined) return;
-    const minutes = wholeNumber(bytes, this.#starts[index]!, this.#starts[index + 1]! - 1);
-    table.timeLimitSeconds[row] =
-      minutes >= 0 ? minutes * 60 : parseDuration(this.#text(bytes, "TimelimitRaw")!);
-  }
-
-  #size(bytes: Buffer, row: number): void {
-    const table = this.#table;
-    const allocated = this.#resourceCounts(bytes, "AllocTRES");
-    // A job that never started has only what it asked for.
-    const resources =
-      allocated?.gpus || allocated?.nodes ? allocated : this.#resourceCounts(bytes, "ReqTRES");
-    table.accelerators[row] = resources?.gpus ?? 0;
-    const index = this.#columns.AllocNodes;
-    const nodes =
-      index === undefined ? -1 : wholeNumber(bytes, this.#starts[index]!, this.#starts[index + 1]! - 1);
-    table.nodes[row] = nodes > 0 ? nodes : (resources?.nodes ?? 1);
-  }
-
-  #resourceCounts(bytes: Buffer, field: string): { gpus: number; nodes: number | undefined } | undefined {
-    const index = this.#columns[field];
-    if (index === undefined) return undefined;
-    const code = this.#table.texts.codeOfBytes(bytes, this.#starts[index]!, this.#starts[index + 1]! - 1);
-    let counts = this.#resources.get(code);
-    if (!counts) {
-      const text = this.#table.texts.text(code);
-      counts = { gpus: gpusOf(text), nodes: countOf(text, "node") };
-      this.#resources.set(code, counts);
-    }
-    return counts;
-  }
-}
-
-const ZERO_EXIT = Buffer.from("0:0");
-const TIME_FIELDS = [
-  ["Submit", "submit"],
-  ["Eligible", "eligible"],
-  ["Start", "start"],
-  ["End", "end"],
-] as const;
-const NAMED_FIELDS = [
-  ["JobName", "name"],
-  ["User", "user"],
-  ["Account", "account"],
-  ["Partition", "partition"],
-  ["QOS", "qos"],
-  ["Comment", "comment"],
-  ["NodeList", "nodeList"],
-  ["FailedNode", "failedNode"],
-] as const;
-
-/** A plain whole number, or -1 where the field is anything else. */
-function wholeNumber(bytes: Buffer, start: number, end: number): number {
-  if (start === end || end - start > 15) return -1;
-  let value = 0;
-  for (let i = start; i < end; i++) {
-    const digit = bytes[i]! - 48;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
 }

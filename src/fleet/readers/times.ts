@@ -111,12 +111,12 @@ export class TimeReader {
     if (bytes[start + 4] !== 45 || length < 19) {
       return this.#rare(bytes.toString("latin1", start, end));
     }
-    const year = digits(bytes, start, 4);
-    const month = digits(bytes, start + 5, 2);
-    const day = digits(bytes, start + 8, 2);
-    const hour = digits(bytes, start + 11, 2);
-    const minute = digits(bytes, start + 14, 2);
-    const second = digits(bytes, start + 17, 2);
+    const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
+    const month = twoDigits(bytes, start + 5);
+    const day = twoDigits(bytes, start + 8);
+    const hour = twoDigits(bytes, start + 11);
+    const minute = twoDigits(bytes, start + 14);
+    const second = twoDigits(bytes, start + 17);
     // Written so that a NaN from a stray letter fails too.
     const valid =
       month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 && second <= 60;
@@ -162,14 +162,10 @@ export class TimeReader {
   }
 }
 
-function digits(bytes: Buffer, start: number, count: number): number {
-  let value = 0;
-  for (let i = start; i < start + count; i++) {
-    const digit = bytes[i]! - 48;
-    if (digit < 0 || digit > 9) return Number.NaN;
-    value = value * 10 + digit;
-  }
-  return value;
+function twoDigits(bytes: Buffer, start: number): number {
+  const tens = bytes[start]! - 48;
+  const ones = bytes[start + 1]! - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
 const ABSENT = new Set(["Unknown", "None", "N/A", "INVALID", "(null)", "NULL", "None assigned", "-"]);

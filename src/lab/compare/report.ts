@@ -1,5 +1,5 @@
 /** A comparison as people read it: on a terminal, and as one HTML page. */
-import { formatNumber } from "../../core/index.ts";
+import { formatNumber, terminalTable } from "../../core/index.ts";
 import {
   COLOURS,
   draw,
@@ -11,7 +11,6 @@ import {
   page,
   raw,
   type Section,
-  terminalTable,
 } from "../../view/index.ts";
 import type { ComparedArchitecture, Comparison, ComparisonTimings } from "./compare.ts";
 import type { Difference } from "./differences.ts";

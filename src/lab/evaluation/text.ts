@@ -1,6 +1,5 @@
 /** An evaluation on a terminal. */
-import { formatNumber } from "../../core/index.ts";
-import { terminalTable } from "../../view/index.ts";
+import { formatNumber, terminalTable } from "../../core/index.ts";
 import type { Evaluation } from "./evaluate.ts";
 import { positionBuckets } from "./held-out.ts";
 

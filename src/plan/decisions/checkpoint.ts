@@ -28,7 +28,7 @@ export interface CheckpointChoice extends CheckpointOption {
 
 const MINUTE = 60;
 /** Intervals that people use, to compare the optimum with. */
-const USUAL_SECONDS = [15 * MINUTE, 60 * MINUTE, 240 * MINUTE];
+const USUAL_SECONDS = [15 * MINUTE, 60 * MINUTE];
 
 export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
   id: "checkpoint",
@@ -101,11 +101,11 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
 /** Blocking write of weights and optimiser state, each accelerator writing its share. */
 function writeTime({ sampler }: Problem, upstream: Upstream): Time {
   const table = figures("checkpoints");
-  const bytes = table
-    .estimate(sampler, "checkpoint", "bytes per parameter", "B")
-    .times(upstream.get(model).parameters);
+  const bytes = table.estimate(sampler, "checkpoint", "bytes per parameter", "B");
   const bandwidth = table.estimate(sampler, "checkpoint", "write bandwidth", "B/s/accelerator");
-  return bytes.over(bandwidth.times(upstream.get(cluster).accelerators));
+  return bytes
+    .times(upstream.get(model).parameters)
+    .over(bandwidth.times(upstream.get(cluster).accelerators));
 }
 
 /** Two digits are enough for a setting, and make it one that a person would write down. */

@@ -1,12 +1,15 @@
 /** On which accelerators, and on how many. */
-import { type AnyEstimate, type DimensionOf, Estimate } from "../../core/index.ts";
+import { type AnyEstimate, type DimensionOf, Estimate, formatNumber, InputError } from "../../core/index.ts";
 import {
   type Accelerator,
   rentalPrice,
   type TrainingLayout,
   type TrainingStep,
+  trainingSteps,
 } from "../../hardware/index.ts";
+import type { Architecture } from "../../model/index.ts";
 import { type Decision, Impossible } from "../decision.ts";
+import type { Problem } from "../problem.ts";
 import { model } from "./model.ts";
 
 export interface ClusterOption {
@@ -30,10 +33,16 @@ export const cluster: Decision<ClusterOption, ClusterChoice> = {
     open.accelerators.flatMap((accelerator) => open.counts.map((count) => ({ accelerator, count }))),
 
   evaluate({ accelerator, count }, problem, upstream) {
-    const step = problem.trainingSteps(upstream.get(model).architecture, accelerator)(count);
+    const { architecture } = upstream.get(model);
+    const stepOn = problem.once(architecture, `steps on ${accelerator.name}`, () =>
+      stepsOn(accelerator, architecture, problem),
+    );
+    const step = stepOn(count);
     if (!step.fits) {
       return new Impossible(
-        `${count} x ${accelerator.name} cannot hold the training state: ${step.memory} are needed, ${Estimate.exact(accelerator.memoryBytes, "B/accelerator")} are there`,
+        `${count} x ${accelerator.name} cannot hold the training state of ${upstream.get(model).name}, ${formatNumber(upstream.get(model).parameters)} parameters: ${step.memory} are needed, ${Estimate.exact(accelerator.memoryBytes, "B/accelerator")} are there`,
+        ["cluster", "count"],
+        "lower model.size, raise cluster.count, or choose another accelerator",
       );
     }
     const price = problem.brief.cluster?.price;
@@ -75,6 +84,23 @@ export const cluster: Decision<ClusterOption, ClusterChoice> = {
     };
   },
 };
+
+function stepsOn(accelerator: Accelerator, architecture: Architecture, { sampler, brief, open }: Problem) {
+  try {
+    return trainingSteps(sampler, accelerator, { architecture, context: open.context });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const place = brief.placeOf(["model", "context"]);
+    throw new InputError(
+      error.problems.map(({ found }) => ({
+        place,
+        found: `a context of ${open.context} tokens`,
+        expected: `at most the ${found} of an optimiser step`,
+        remedy: "shorten model.context",
+      })),
+    );
+  }
+}
 
 function layoutText({ tensorParallel, microbatch, sharding, recomputation }: TrainingLayout): string {
   const parts = [

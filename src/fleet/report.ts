@@ -1,0 +1,452 @@
+/**
+ * The whole account of a cluster's reliability as one plain data object: what its logs say, with intervals, what that
+ * means for a training run, and what these logs cannot know. Views are made elsewhere.
+ */
+import { type Dimensionless, Estimate, type Sampler, type Supervision } from "../core/index.ts";
+import {
+  type Attributions,
+  attributeFailures,
+  type CauseShare,
+  type CoOccurrence,
+  coOccurrence,
+  failuresBySymptom,
+} from "./attribution.ts";
+import { type RateHistory, rateHistory } from "./change-points.ts";
+import { ettrExact, optimalCheckpointInterval, type RunEstimates } from "./ettr.ts";
+import { nodeFailures } from "./exposure.ts";
+import { type FailureRateEstimate, failureRate } from "./failure-rate.ts";
+import { type GoodputLoss, goodputLoss } from "./goodput.ts";
+import { type LemonOptions, type LemonReport, lemonNodes } from "./lemons.ts";
+import {
+  type MitigationOptions,
+  type MitigationStudy,
+  mitigationStudy,
+  sparesNeeded,
+} from "./mitigations.ts";
+import { DAY_SECONDS, mttf } from "./mttf.ts";
+import { NodeSets } from "./nodelist.ts";
+import {
+  type CrashLoop,
+  crashLoops,
+  linkPreemptions,
+  type Preemptions,
+  type StartReason,
+} from "./preemption.ts";
+import {
+  failureTimeline,
+  type MttfAtScale,
+  mttfByScale,
+  nodeExposure,
+  sizeOf,
+  type Timeline,
+} from "./rates.ts";
+import type { ClusterLog } from "./readers/open.ts";
+import {
+  accountRun,
+  assumedHabits,
+  type CheckpointHabits,
+  type RunAccount,
+  type RunIdentity,
+  Runs,
+} from "./runs.ts";
+import { sizeBucket } from "./sizes.ts";
+import type { State } from "./states.ts";
+import { type BurnIn, burnIn, fitWeibull, lifetimes, type WeibullFit } from "./weibull.ts";
+
+export interface ReportOptions extends CheckpointHabits, Supervision {
+  /** How attempts belong together. Default: same job id. */
+  readonly identity?: RunIdentity | undefined;
+  /** The run to plan for. Default: as many nodes as the log's largest job. */
+  readonly nodes?: number | undefined;
+  /** Accelerators of a node, for sizes given in accelerators. Default 8. */
+  readonly acceleratorsPerNode?: number | undefined;
+  /** Productive time of the run to plan for. Default 30 days. */
+  readonly productiveSeconds?: number | undefined;
+  /** How long a failed node is away, for spares. Default: the median outage of the log, or a day. */
+  readonly repairSeconds?: number | undefined;
+  /** Only runs of at least this long a wall-clock time are measured. Default 24 hours, as in the paper. */
+  readonly shortestRunSeconds?: number | undefined;
+  /** Attempts of more accelerators than this give the log's own failure rate. Default 0; the paper takes 128. */
+  readonly moreAcceleratorsThan?: number | undefined;
+  /** How long before and after an attempt's end signals count. Default 600 and 300, as in the paper. */
+  readonly beforeEndSeconds?: number | undefined;
+  readonly afterEndSeconds?: number | undefined;
+  /** Repair tickets by node. */
+  readonly tickets?: ReadonlyMap<string, number> | undefined;
+  readonly lemons?: LemonOptions | undefined;
+  readonly mitigations?: MitigationOptions | undefined;
+}
+
+export interface MeasuredEttr {
+  readonly size: number;
+  readonly runs: number;
+  readonly interruptions: number;
+  /** All productive over all wall-clock time of the runs. */
+  readonly ettr: { readonly value: number; readonly low: number; readonly high: number };
+}
+
+export interface EttrContours {
+  readonly nodes: number;
+  readonly restartSeconds: number;
+  readonly checkpointIntervalSeconds: readonly number[];
+  readonly failuresPerThousandNodeDays: readonly number[];
+  /** Exact ETTR of a run without end; a row for each failure rate, a column for each interval. */
+  readonly ettr: readonly (readonly number[])[];
+}
+
+export interface ReliabilityReport {
+  readonly log: {
+    readonly files: readonly string[];
+    /** What was read, skipped and mended, a sentence each. */
+    readonly sentences: readonly string[];
+    readonly attempts: number;
+    readonly runs: number;
+    readonly nodes: number;
+    readonly acceleratorHours: number;
+    /** Seconds since 1970. */
+    readonly from: number;
+    readonly to: number;
+    readonly byState: Partial<Record<State, number>>;
+  };
+  readonly failureRate: FailureRateEstimate;
+  /** MTTF by size of job, measured and projected. */
+  readonly mttf: readonly MttfAtScale[];
+  /** MTTF at sizes beyond the log, from the failure rate. */
+  readonly projections: readonly { accelerators: number; mttf: Estimate<{ time: 1 }> }[];
+  readonly measuredEttr: readonly MeasuredEttr[];
+  /** The runs that took most accelerator-hours, most first. */
+  readonly largestRuns: readonly RunAccount[];
+  readonly contours: EttrContours;
+  readonly causes: {
+    readonly bySymptom: readonly CauseShare[];
+    /** Failures by the domains that remain possible: `system software or hardware`. */
+    readonly byDomains: readonly { domains: string; failures: number }[];
+    readonly withoutSignal: number;
+    readonly coOccurrences: readonly ({ of: string; also: string } & CoOccurrence)[];
+  };
+  readonly goodput: GoodputLoss;
+  readonly preemptions: {
+    readonly byReason: Partial<Record<StartReason, number>>;
+    readonly inferred: number;
+    readonly unexplained: number;
+  };
+  readonly crashLoops: readonly CrashLoop[];
+  readonly lemons: LemonReport;
+  readonly timeline: (Timeline & RateHistory) | undefined;
+  readonly hazard: { readonly weibull: WeibullFit | undefined; readonly burnIn: BurnIn | undefined };
+  readonly plan: {
+    readonly nodes: number;
+    readonly run: RunEstimates;
+    readonly bestCheckpointInterval: Estimate<{ time: 1 }>;
+    readonly mitigations: MitigationStudy;
+    readonly spares: Estimate<Dimensionless>;
+    readonly repairSeconds: number;
+  };
+  /** What these logs cannot tell, and which log would. */
+  readonly unknowable: readonly string[];
+}
+
+const SHOWN_RUNS = 20;
+const SHOWN_LOOPS = 20;
+const PROJECTED_ACCELERATORS = [1024, 4096, 16_384, 131_072];
+
+/** Builds the report. Pure: the same log, options and seed give the same report. */
+export function reliabilityReport(
+  log: ClusterLog,
+  sampler: Sampler,
+  options: ReportOptions = {},
+): ReliabilityReport {
+  const { attempts: table } = log;
+  const { acceleratorsPerNode = 8 } = options;
+  const steps = progressOf(options);
+  steps("joining runs");
+  const runs = new Runs(table, options.identity);
+  const nodes = new NodeSets(table);
+  steps("attributing failures");
+  const attributions = attributeFailures(table, nodes, log, options);
+  steps("linking preemptions");
+  const preemptions = linkPreemptions(runs, nodes, log.preemptions, attributions);
+  steps("measuring rates");
+  const exposure = nodeExposure(table, nodes, attributions);
+  const counted = nodeFailures(table, {
+    hardwareFailure: attributions.isHardware,
+    moreAcceleratorsThan: options.moreAcceleratorsThan,
+  });
+  const rate = failureRate(sampler, counted);
+  const goodput = goodputLoss(runs, attributions, preemptions, options);
+  const ownPerNodeDay =
+    counted.nodeDays > 0 && counted.failures > 0
+      ? counted.failures / counted.nodeDays
+      : rate.rate.value("1/node/day");
+  const timeline = failureTimeline(table, attributions);
+  const lived = lifetimes(table, attributions);
+  steps("measuring runs");
+  const measured = measureRuns(runs, attributions, options);
+  const plannedNodes = options.nodes ?? Math.max(1, measured.mostNodes);
+  const repairSeconds = options.repairSeconds ?? medianOutage(log) ?? DAY_SECONDS;
+  const run = plannedRun(rate, plannedNodes, measured.medianRequeueWait, options);
+  steps("planning");
+  const [from, to] = span(log);
+  return {
+    log: {
+      files: table.sources,
+      sentences: log.readings.flatMap((reading) => reading.sentences()),
+      attempts: table.length,
+      runs: runs.count,
+      nodes: nodes.names.length,
+      acceleratorHours: goodput.acceleratorHours,
+      from,
+      to,
+      byState: table.byState(),
+    },
+    failureRate: rate,
+    mttf: mttfByScale(table, attributions, ownPerNodeDay),
+    projections: PROJECTED_ACCELERATORS.map((accelerators) => ({
+      accelerators,
+      mttf: mttf(rate.rate, Estimate.exact(accelerators / acceleratorsPerNode, "node")),
+    })),
+    measuredEttr: measured.bySize,
+    largestRuns: measured.largest,
+    contours: ettrContours(plannedNodes, options.restartSeconds),
+    causes: causes(attributions, goodput.acceleratorHours),
+    goodput,
+    preemptions: preemptionCounts(preemptions),
+    crashLoops: crashLoops(runs, preemptions, attributions).slice(0, SHOWN_LOOPS),
+    lemons: lemonNodes(exposure, nodes, { ...log, tickets: options.tickets }, options.lemons),
+    timeline: timeline && { ...timeline, ...rateHistory(timeline) },
+    hazard: { weibull: fitWeibull(lived), burnIn: burnIn(lived) },
+    plan: {
+      nodes: plannedNodes,
+      run,
+      bestCheckpointInterval: optimalCheckpointInterval(run.failureRate, run.nodes, run.checkpointWrite),
+      mitigations: mitigationStudy(run, options.mitigations),
+      spares: Estimate.combine([run.failureRate, run.nodes], "1", (r, n) =>
+        sparesNeeded(n, r, repairSeconds),
+      ),
+      repairSeconds,
+    },
+    unknowable: unknowable(log, exposure.unknownCulprits.length, nodes, runs.count < table.length),
+  };
+}
+
+function progressOf({ progress, signal }: Supervision): (activity: string) => void {
+  let done = 0;
+  return (activity) => {
+    signal?.throwIfAborted();
+    progress?.({ activity, done: done++, total: 6, unit: "steps" });
+  };
+}
+
+function measureRuns(
+  runs: Runs,
+  attributions: Attributions,
+  options: ReportOptions,
+): { bySize: MeasuredEttr[]; largest: RunAccount[]; mostNodes: number; medianRequeueWait: number } {
+  const { shortestRunSeconds = DAY_SECONDS } = options;
+  const { table } = runs;
+  const sizes = new Map<
+    number,
+    { runs: number; interruptions: number; wallclock: number; value: number; low: number; high: number }
+  >();
+  const largest: { account: RunAccount; hours: number }[] = [];
+  const waits: number[] = [];
+  let mostNodes = 0;
+  for (let run = 0; run < runs.count; run++) {
+    const first = runs.first(run);
+    mostNodes = Math.max(mostNodes, table.nodes[first]!);
+    let last = first;
+    // Most runs are one short attempt: those are passed over before anything is made for them.
+    if (runs.length(run) > 1) {
+      for (const row of runs.rowsOf(run).subarray(1)) {
+        const wait = table.start[row]! - table.eligible[row]!;
+        if (wait >= 0) waits.push(wait);
+        last = row;
+      }
+    }
+    if (!(table.end[last]! - table.submit[first]! >= shortestRunSeconds)) continue;
+    const account = accountRun(runs, run, options, attributions.isHardware);
+    if (!(account.wallclockSeconds >= shortestRunSeconds)) continue;
+    const key = sizeBucket(sizeOf(table, first));
+    const size = sizes.get(key) ?? { runs: 0, interruptions: 0, wallclock: 0, value: 0, low: 0, high: 0 };
+    sizes.set(key, size);
+    size.runs++;
+    size.interruptions += account.interruptions;
+    size.wallclock += account.wallclockSeconds;
+    for (const bound of ["value", "low", "high"] as const) {
+      size[bound] += account.ettr[bound] * account.wallclockSeconds;
+    }
+    largest.push({ account, hours: (sizeOf(table, first) * account.runningSeconds) / 3600 });
+    if (largest.length > 50 * SHOWN_RUNS) keepLargest(largest);
+  }
+  keepLargest(largest);
+  waits.sort((a, b) => a - b);
+  return {
+    bySize: [...sizes]
+      .sort(([a], [b]) => a - b)
+      .map(([size, { runs: count, interruptions, wallclock, value, low, high }]) => ({
+        size,
+        runs: count,
+        interruptions,
+        ettr: { value: value / wallclock, low: low / wallclock, high: high / wallclock },
+      })),
+    largest: largest.map(({ account }) => account),
+    mostNodes,
+    medianRequeueWait: waits[waits.length >> 1] ?? 0,
+  };
+}
+
+function keepLargest(list: { account: RunAccount; hours: number }[]): void {
+  list.sort((a, b) => b.hours - a.hours || a.account.run - b.account.run);
+  list.splice(SHOWN_RUNS);
+}
+
+/** How long a checkpoint holds training up where nobody says: our choice. */
+const ASSUMED_CHECKPOINT_WRITE_SECONDS = 60;
+
+function plannedRun(
+  { rate }: FailureRateEstimate,
+  nodes: number,
+  queueSeconds: number,
+  options: ReportOptions,
+): RunEstimates {
+  const assumed = { basis: "assumed" as const, sources: [] };
+  const measured = { basis: "measured" as const, sources: [] };
+  const habit = (given: number | undefined, otherwise: number) =>
+    given === undefined ? Estimate.exact(otherwise, "s", assumed) : Estimate.exact(given, "s");
+  return {
+    failureRate: rate,
+    nodes: Estimate.exact(nodes, "node"),
+    checkpointInterval: habit(options.checkpointIntervalSeconds, assumedHabits().checkpointIntervalSeconds),
+    restart: habit(options.restartSeconds, assumedHabits().restartSeconds),
+    queue: Estimate.exact(queueSeconds, "s", measured),
+    checkpointWrite: habit(options.checkpointWriteSeconds, ASSUMED_CHECKPOINT_WRITE_SECONDS),
+    productive: Estimate.exact(options.productiveSeconds ?? 30 * DAY_SECONDS, "s"),
+  };
+}
+
+/** Exact ETTR over checkpoint interval and failure rate at a fixed restart time (Figure 10 of the paper). */
+export function ettrContours(
+  nodes: number,
+  restartSeconds = assumedHabits().restartSeconds,
+  points = 25,
+): EttrContours {
+  const grid = (low: number, high: number) =>
+    Array.from({ length: points }, (_, i) => low * (high / low) ** (i / (points - 1)));
+  const intervals = grid(60, 4 * 3600);
+  const rates = grid(0.5, 50);
+  return {
+    nodes,
+    restartSeconds,
+    checkpointIntervalSeconds: intervals,
+    failuresPerThousandNodeDays: rates,
+    ettr: rates.map((rate) =>
+      intervals.map((interval) =>
+        ettrExact({
+          failuresPerSecond: (nodes * rate) / 1000 / DAY_SECONDS,
+          checkpointIntervalSeconds: interval,
+          restartSeconds,
+        }),
+      ),
+    ),
+  };
+}
+
+function causes(attributions: Attributions, acceleratorHours: number): ReliabilityReport["causes"] {
+  const byDomains = new Map<string, number>();
+  for (const { domains } of attributions.known) {
+    const key = domains.length === 0 ? "contradictory: more than one thing happened" : domains.join(" or ");
+    byDomains.set(key, (byDomains.get(key) ?? 0) + 1);
+  }
+  const pairs = [
+    ["PCIe error", ["XID 79"]],
+    ["PCIe error", ["XID 79", "critical interrupt"]],
+    ["InfiniBand link", ["GPU unavailable"]],
+  ] as const;
+  return {
+    bySymptom: failuresBySymptom(attributions, acceleratorHours),
+    byDomains: [...byDomains]
+      .map(([domains, failures]) => ({ domains, failures }))
+      .sort((a, b) => b.failures - a.failures),
+    withoutSignal: attributions.withoutSignal,
+    coOccurrences: pairs
+      .map(([of, also]) => ({ of, also: also.join(" and "), ...coOccurrence(attributions, of, also) }))
+      .filter(({ failures }) => failures > 0),
+  };
+}
+
+function preemptionCounts({ linked, unexplained }: Preemptions): ReliabilityReport["preemptions"] {
+  const byReason: Partial<Record<StartReason, number>> = {};
+  for (const { reason } of linked) byReason[reason] = (byReason[reason] ?? 0) + 1;
+  return {
+    byReason,
+    inferred: linked.filter(({ basis }) => basis === "inferred").length,
+    unexplained: unexplained.length,
+  };
+}
+
+function medianOutage({ events }: ClusterLog): number | undefined {
+  const lengths = events
+    .filter(({ state, end }) => /^(DOWN|DRAIN|FAIL)/.test(state) && !Number.isNaN(end))
+    .map(({ start, end }) => end - start)
+    .sort((a, b) => a - b);
+  return lengths[lengths.length >> 1];
+}
+
+function span({ attempts }: ClusterLog): [number, number] {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  for (let row = 0; row < attempts.length; row++) {
+    if (attempts.submit[row]! < from) from = attempts.submit[row]!;
+    if (attempts.end[row]! > to) to = attempts.end[row]!;
+  }
+  return [from, to];
+}
+
+/** What the logs at hand cannot tell, with the log that would. */
+function unknowable(
+  log: ClusterLog,
+  unknownCulprits: number,
+  nodes: NodeSets,
+  requeuesSeen: boolean,
+): string[] {
+  const { attempts, kinds } = log;
+  const says: string[] = [];
+  const states = attempts.byState();
+  const requeued = (states.REQUEUED ?? 0) + (states.PREEMPTED ?? 0) + (states.NODE_FAIL ?? 0);
+  if (kinds.has("sacct") && !requeuesSeen && requeued === 0) {
+    says.push(
+      "No job has a second attempt: if sacct was run without --duplicates, every requeued attempt is hidden and failures are undercounted.",
+    );
+  }
+  says.push(
+    "Accounting does not see checkpoints: their interval, the time to write one and the time to restart are taken as given, and the work lost to an interruption is an interval, not a number.",
+  );
+  for (const field of new Set(log.missing)) {
+    if (field === "Eligible") {
+      says.push("Without the field Eligible the wait after a requeue cannot be told from its hold-off.");
+    }
+    if (field === "NodeList") says.push("Without the field NodeList nothing can be said of single nodes.");
+  }
+  if (!kinds.has("node events") && !kinds.has("slurmctld") && !kinds.has("failure table")) {
+    says.push(
+      `Accounting names the nodes of a job, not the one that failed (unknown for ${unknownCulprits} attempts): add sacctmgr show event, or slurmctld.log.`,
+    );
+  }
+  if (!kinds.has("slurmctld") && (states.PREEMPTED ?? 0) > 0) {
+    says.push(
+      "Which job a preempted job made room for is inferred from times and nodes: slurmctld.log names it.",
+    );
+  }
+  if (!kinds.has("gpu errors") && !kinds.has("dcgm metrics")) {
+    says.push(
+      "Without kernel logs or DCGM metrics, a FAILED job that the hardware ended looks like a bug of its user: hardware failures are a lower bound.",
+    );
+  }
+  if (!kinds.has("key values")) {
+    says.push("Which nodes users exclude is not in accounting: scontrol show jobs tells it for recent jobs.");
+  }
+  for (const [list, line] of [...nodes.malformed].slice(0, 3)) {
+    says.push(`The node list "${list}" (line ${line}) cannot be read; its attempts count for no node.`);
+  }
+  return says;
+}
