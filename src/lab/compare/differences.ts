@@ -74,13 +74,11 @@ function verdict(
   second: string,
   interval: readonly [number, number] | undefined,
 ): string {
-  const { title, better } = METRICS[metric];
   if (!interval) return "one pair: no statement about chance";
   const [low, high] = interval;
   if (low <= 0 && high >= 0) return "no difference found";
-  const firstIsLower = high < 0;
-  const better1 = firstIsLower === (better === "lower");
-  return `${title}: ${better1 ? first : second} is better than ${better1 ? second : first}`;
+  const [best, other] = high < 0 === (METRICS[metric].better === "lower") ? [first, second] : [second, first];
+  return `${best} is better than ${other}`;
 }
 
 function average(values: readonly number[]): number {

@@ -239,25 +239,25 @@ function recallPlots({ architectures, trainedLength }: Comparison): Html | undef
   const svg = draw({
     height: 90 + 110 * new Set(cells.map(({ name }) => name)).size,
     marginRight: 110,
-    color: {
-      type: "linear",
-      scheme: "blues",
-      range: undefined,
-      domain: [0, 1],
-      legend: true,
-      label: "accuracy",
-    } as never,
+    opacity: { domain: [0, 1], range: [0.04, 0.9] },
     x: { label: "length, tokens", type: "band", domain: [...new Set(cells.map(({ length }) => length))] },
     y: { label: "depth", type: "band", domain: [...new Set(cells.map(({ depth }) => depth))] },
     fy: { label: null },
     marks: [
-      Plot.cell(cells, { x: "length", y: "depth", fy: "name", fill: "accuracy", inset: 0.5 }),
+      Plot.cell(cells, {
+        x: "length",
+        y: "depth",
+        fy: "name",
+        fill: COLOURS[0],
+        fillOpacity: "accuracy",
+        inset: 0.5,
+      }),
       Plot.text(cells, {
         x: "length",
         y: "depth",
         fy: "name",
         text: (cell: { accuracy: number }) => cell.accuracy.toFixed(2),
-        fill: (cell: { accuracy: number }) => (cell.accuracy > 0.5 ? "white" : "black"),
+        fill: "currentColor",
       }),
     ],
   });
