@@ -1,6 +1,6 @@
 /**
  * The report of four million synthetic jobs with planted failure rates, lemons and a change point: its time and memory,
- * and whether the truths come back. Reading is compared with DuckDB's CSV reader on the same file.
+ * and whether the truths come back. With --duckdb, reading is compared with DuckDB's CSV reader on the same file.
  * Run: npx tsx bench/fleet/four-million-jobs.ts [jobs] [--duckdb]
  */
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
@@ -100,13 +100,15 @@ try {
   );
 
   if (process.argv.includes("--duckdb")) {
+    // The same rows through DuckDB's CSV reader into JavaScript, which is what the analyses would need.
     began = performance.now();
+    const before = processorSeconds();
     const database = await Database.open({ memoryLimit: "2GB", threads: 2 });
-    const row = await database.one(
-      `select count(*) as n, sum(AllocNodes * ElapsedRaw) as s from read_csv('${sacctFile}', delim='|', header=true, quote='', all_varchar=false)`,
-    );
+    let rows = 0;
+    const query = `select * from read_csv('${sacctFile}', delim='|', header=true, quote='')`;
+    for await (const _ of database.stream(query)) rows++;
     console.log(
-      `DuckDB reads the columns and sums two of them in ${seconds(began)} s: ${JSON.stringify(row)}`,
+      `DuckDB delivers ${rows} rows in ${seconds(began)} s, processor time ${(processorSeconds() - before).toFixed(2)} s`,
     );
     database.close();
   }

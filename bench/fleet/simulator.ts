@@ -37,10 +37,12 @@ const result = simulate(
   { seed: 1 },
 );
 const seconds = (performance.now() - began) / 1000;
+const { user, system } = process.cpuUsage();
 console.log(
   JSON.stringify(
     {
       seconds,
+      processorSeconds: (user + system) / 1e6,
       loadOffered: demand / (nodes * 8 * 365 * DAY),
       finished: result.finished,
       attempts: result.attempts,

@@ -94,6 +94,13 @@ describe("servingAccount", () => {
     expect(await terminalReport(servingReport(account))).toContain("carbon per 1000 tokens");
   });
 
+  it("refuses requests without their length", async () => {
+    const error = await servingAccount({ ...options, "requests-per-day": 5 }, new Sampler(1)).catch(
+      (thrown) => thrown,
+    );
+    expect((error as InputError).problems[0]!.place?.path).toBe("--tokens-per-request");
+  });
+
   it("gives only what it is asked for", async () => {
     const account = await servingAccount(options, new Sampler(1));
     expect(account.perRequest).toBeUndefined();
@@ -117,6 +124,17 @@ describe("compareLedgers", () => {
     expect(compared[1]!.lower).toBe(1);
     expect(compared[2]!.ratio!.value()).toBeLessThan(compared[1]!.ratio!.value());
     expect(await terminalReport(comparisonReport("regions", compared))).toContain("chance that it is lower");
+  });
+
+  it("draws apart what two ledgers write differently", async () => {
+    const sampler = new Sampler(1);
+    const at = async (power: string) => {
+      const ledger = await trainingLedger({ accelerators: 64, time: "10 days", power, grid: "PL" }, sampler);
+      return ledgerTotals(ledger).operational;
+    };
+    const [low, high, again] = [await at("100..200 W"), await at("1000..2000 W"), await at("100..200 W")];
+    expect(high.value() / low.value()).toBeCloseTo(10, 1);
+    expect([...again.draws]).toEqual([...low.draws]);
   });
 
   it("recomputes published runs", () => {

@@ -50,15 +50,23 @@ const TrainingOptions = z
   });
 export type TrainingOptions = z.input<typeof TrainingOptions>;
 
-const ServingOptions = z.strictObject({
-  ...Site,
-  /** Tokens a second of one accelerator. */
-  throughput: positive("token/s"),
-  /** Tokens of one request, prompt and answer, as `throughput` counts them. */
-  "tokens-per-request": quantity("token").optional(),
-  /** Of the whole service. */
-  "requests-per-day": quantity("1").optional(),
-});
+const ServingOptions = z
+  .strictObject({
+    ...Site,
+    /** Tokens a second of one accelerator. */
+    throughput: positive("token/s"),
+    /** Tokens of one request, prompt and answer, as `throughput` counts them. */
+    "tokens-per-request": quantity("token").optional(),
+    /** Of the whole service. */
+    "requests-per-day": quantity("1").optional(),
+  })
+  .refine(
+    (options) => options["requests-per-day"] === undefined || options["tokens-per-request"] !== undefined,
+    {
+      path: ["tokens-per-request"],
+      message: "the tokens of a request, without which requests have no carbon",
+    },
+  );
 export type ServingOptions = z.input<typeof ServingOptions>;
 
 /** The ledger of one training run. Throws an `InputError` that names the flag at fault. */

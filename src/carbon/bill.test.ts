@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError, Sampler } from "../core/index.ts";
 import { readBill } from "./bill.ts";
@@ -37,6 +38,12 @@ parts:
     expect(of("dram")).toBeCloseTo(330.4285714285714, 9);
     expect(of("main disk")).toBeCloseTo(8 * (136.0457142857143 + 1.95), 9);
     expect(of("second disk")).toBeCloseTo(62.75 + 2.85, 9);
+  });
+
+  it("the example is the R740's silicon", () => {
+    const file = fileURLToPath(new URL("../../examples/carbon/dell-r740.yaml", import.meta.url));
+    const expected = 23.143405714285716 + 330.4285714285714 + 8 * (136.0457142857143 + 1.95) + 62.75 + 2.85;
+    expect(readBill(file, new Sampler(1)).total.value("kgCO2e")).toBeCloseTo(expected, 9);
   });
 
   it("Fairphone 3: processor, memory and twenty circuits", () => {

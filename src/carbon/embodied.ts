@@ -9,15 +9,19 @@ export function publishedAccelerators(): string[] {
   return table.subjects.filter((subject) => table.find(subject, "embodied") !== undefined);
 }
 
+/** The published kind of an accelerator called `name`: `h100` for H100 and for h100-sxm; undefined for the others. */
+export function publishedKind(name: string): string | undefined {
+  const kind = name.toLowerCase().split("-")[0]!;
+  return publishedAccelerators().includes(kind) ? kind : undefined;
+}
+
 /**
  * Embodied carbon of one accelerator with its share of the host server. Published figures for one kind of accelerator
  * differ by up to a factor of four, so this is a range of what is published, never a single number.
  */
 export function acceleratorEmbodied(sampler: Sampler, kind = "accelerator"): CarbonPerAccelerator {
-  const known = publishedAccelerators();
-  const subject = known.includes(kind.toLowerCase()) ? kind.toLowerCase() : "accelerator";
   return figures("embodied")
-    .estimate(sampler, subject, "embodied", "kgCO2e/accelerator")
+    .estimate(sampler, publishedKind(kind) ?? "accelerator", "embodied", "kgCO2e/accelerator")
     .plus(figures("embodied").estimate(sampler, "host", "embodied-per-accelerator", "kgCO2e/accelerator"));
 }
 
@@ -32,7 +36,7 @@ export interface Footprint {
 /** Each published footprint of one kind of accelerator, without its host: what the range of `acceleratorEmbodied` spans. */
 export function publishedFootprints(kind: string): Footprint[] {
   return figures("embodied")
-    .of(kind.toLowerCase())
+    .of(publishedKind(kind) ?? "accelerator")
     .filter(({ figure }) => figure.startsWith("by "))
     .map(({ figure, value, evidence, note }) => ({
       by: figure.slice(3),

@@ -13,7 +13,7 @@ import {
   type Supervision,
 } from "../core/index.ts";
 import { readCodecarbon } from "./codecarbon.ts";
-import { acceleratorEmbodied, publishedAccelerators, serverLifetime, serverUtilisation } from "./embodied.ts";
+import { acceleratorEmbodied, publishedKind, serverLifetime, serverUtilisation } from "./embodied.ts";
 import { readEnergyLog } from "./energy-log.ts";
 import { givenIntensity, gridIntensity } from "./grids.ts";
 import { readManifest } from "./impact-framework.ts";
@@ -222,7 +222,7 @@ class EntryReader {
     const origin = [this.#given("accelerators, time and power")];
     const [operational, embodied] = runRecords(phase, name, run, this.#supply(), origin);
     if (use.embodied) return [operational, { ...embodied, provenance: [this.#given("embodied carbon")] }];
-    const known = publishedAccelerators().includes((use.kind ?? "").toLowerCase());
+    const known = use.kind !== undefined && publishedKind(use.kind) !== undefined;
     const note = `${use.kind === undefined ? "no kind of accelerator is named" : `no footprint of "${use.kind}" is published`}: the range of all accelerators is taken`;
     return [operational, known ? embodied : { ...embodied, notes: [note] }];
   }

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError, Sampler } from "../core/index.ts";
 import { assumptions } from "./disclosure.ts";
-import { type Ledger, ledgerTotals, type OperationalRecord } from "./ledger.ts";
+import { type Ledger, ledgerTotals, type OperationalRecord, PHASES } from "./ledger.ts";
 import { readLedger } from "./ledger-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "carbon-ledger-"));
@@ -221,6 +222,13 @@ entries:
     expect(ledger.records[0]!.carbon.value("kgCO2e")).toBeCloseTo(0.2, 9);
     expect(() => ledgerTotals(ledger)).toThrow("by the marginal and the average signal");
   });
+});
+
+it("has an example of all six phases", async () => {
+  const file = fileURLToPath(new URL("../../examples/carbon/model.yaml", import.meta.url));
+  const totals = ledgerTotals(await readLedger(file, new Sampler(1)));
+  expect(totals.phases.map(({ phase }) => phase)).toEqual([...PHASES]);
+  expect(totals.marketOperational!.value()).toBeLessThan(totals.operational.value());
 });
 
 describe("bad ledgers", () => {

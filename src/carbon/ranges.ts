@@ -45,7 +45,7 @@ function bounded(symbol: string, bounds: Bounds, words: string) {
   const what = symbol === "1" ? `a number, ${words}` : `a quantity of ${words}, in ${symbol}`;
   return z.union([z.string(), z.number()], { error: what }).transform((text, context): Range => {
     try {
-      const range = parseRange(withUnitOnBothEnds(String(text)), symbol);
+      const range = parseRange(text, symbol);
       if (range.low >= bounds.least && range.high <= bounds.most) return { ...range, ...bounds };
       context.addIssue({ code: "custom", message: what });
     } catch (error) {
@@ -56,14 +56,10 @@ function bounded(symbol: string, bounds: Bounds, words: string) {
   });
 }
 
-/** In `150..575 kg` the unit stands for both ends. */
-function withUnitOnBothEnds(text: string): string {
-  const match =
-    /^\s*(\d[\d.,_]*?(?:e[+-]?\d+)?)\s*\.\.\s*\d[\d.,_]*(?:e[+-]?\d+)?\s*(?!e[+-]?\d)([a-z$].*)$/i.exec(text);
-  return match ? text.replace(match[1]!, `${match[1]} ${match[2]}`) : text;
-}
-
-/** A written number as it is; a written range by its geometric middle, as the central 90 %, within what it can be. */
+/**
+ * A written number as it is; a written range by its geometric middle, as the central 90 %, within what it can be. The
+ * range is part of the name that it is drawn under: two files that write different ranges for one thing are drawn apart.
+ */
 export function draw<S extends string>(
   sampler: Sampler,
   name: string,
@@ -77,5 +73,8 @@ export function draw<S extends string>(
   const middle = low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
   const spread = intervalQuantile(low, middle, high);
   const within = (probability: number) => Math.min(most, Math.max(least, spread(probability)));
-  return sampler.draw(name, within, symbol, { basis: basis ?? "assumed", sources });
+  return sampler.draw(`${name} ${low}..${high} ${symbol}`, within, symbol, {
+    basis: basis ?? "assumed",
+    sources,
+  });
 }

@@ -6,6 +6,7 @@ import {
   formatEstimate,
   formatNumber,
   type Sampler,
+  terminalTable,
   unit,
 } from "../core/index.ts";
 import type { Comparison, ServingAccount } from "./accounts.ts";
@@ -217,9 +218,8 @@ export function meterReport(record: MeterRecord, sampler: Sampler, grid: string 
   };
 }
 
-/** For a terminal. The renderers load what draws only when they are called. */
-export async function terminalReport(report: CarbonReport): Promise<string> {
-  const { terminalTable } = await import("../view/index.ts");
+/** For a terminal. */
+export function terminalReport(report: CarbonReport): string {
   return [
     ...report.warnings.map((warning) => `WARNING: ${warning}`),
     report.title,
@@ -232,7 +232,7 @@ export async function terminalReport(report: CarbonReport): Promise<string> {
     .join("\n\n");
 }
 
-/** One self-contained page. */
+/** One self-contained page. Loads what draws only when it is called. */
 export async function htmlReport(report: CarbonReport): Promise<string> {
   const { draw, figure, html, htmlTable, page, Plot } = await import("../view/index.ts");
   const largest = Math.max(...report.bars.map(({ kilograms }) => kilograms));

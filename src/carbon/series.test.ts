@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { missingData, sharedData } from "../../test/requirements.ts";
 import { InputError, readCsv } from "../core/index.ts";
 import { constantProfile, EnergyProfile, mergedProfile } from "./energy-profile.ts";
-import { carbonOverTime, meanIntensity, overallMean } from "./series.ts";
+import { carbonOverTime, meanIntensity } from "./series.ts";
 import { readIntensitySeries } from "./series-files.ts";
 import { Timestamps } from "./timestamps.ts";
 
@@ -41,7 +41,7 @@ describe.skipIf(missingData("grid/em_US-CAL-CISO_2022_hourly.csv"))("real files"
       8760,
     ]);
     // The mean of this export; the sheet of zone means is of an older vintage (264.23).
-    expect(overallMean(series)).toBeCloseTo(261.28, 2);
+    expect(meanIntensity(series, midnight, midnight + 8760 * 3600)).toBeCloseTo(261.28, 2);
     expect(readIntensitySeries(file, { boundary: "direct" }).gramsPerKilowattHour[0]).toBe(209.26);
   });
 

@@ -28,9 +28,9 @@ const JOULES_PER_KILOWATT_HOUR = 3.6e6;
 export function carbonOverTime(
   energy: EnergyProfile,
   series: IntensitySeries,
-  options: { readonly zoneKnown?: boolean; readonly evidence?: Evidence } = {},
+  { zoneKnown = true }: { readonly zoneKnown?: boolean } = {},
 ): Carbon {
-  if (options.zoneKnown === false) {
+  if (!zoneKnown) {
     throw new InputError({
       place: { path: "time zone" },
       found: "moments of the energy log without a time zone",
@@ -38,7 +38,7 @@ export function carbonOverTime(
       remedy: "say where the log was written: --time-zone +02:00, or UTC",
     });
   }
-  const evidence = options.evidence ?? measuredBy(series);
+  const evidence = publishedIn(series);
   if (energy.joules === 0) return Estimate.exact(0, "gCO2e", evidence);
   covered(energy, series);
   let grams = 0;
@@ -48,9 +48,9 @@ export function carbonOverTime(
   return Estimate.exact(grams, "gCO2e", evidence);
 }
 
-function measuredBy({ provenance }: IntensitySeries): Evidence {
+function publishedIn({ provenance }: IntensitySeries): Evidence {
   const { source, what, vintage } = provenance;
-  return { basis: "measured", sources: [{ id: source, title: what, where: vintage }] };
+  return { basis: "published", sources: [{ id: source, title: what, where: vintage }] };
 }
 
 /** Mean over the steps that `start` and `end` (seconds since 1970) span, in gCO2e/kWh; each step counts by its share. */
@@ -63,12 +63,6 @@ export function meanIntensity(series: IntensitySeries, start: number, end: numbe
     moment = until;
   }
   return sum / (end - start);
-}
-
-/** Mean of all steps that have a value. */
-export function overallMean(series: IntensitySeries): number {
-  const known = series.gramsPerKilowattHour.filter((value) => !Number.isNaN(value));
-  return known.reduce((total, value) => total + value, 0) / known.length;
 }
 
 /** A bin may begin before its job, or end after the last step of a coarse series: the moment inside both decides. */

@@ -5,8 +5,10 @@ import { Command, CommanderError } from "commander";
 import { carbonCommand } from "./commands/carbon.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fleetCommand } from "./commands/fleet.ts";
+import { labCommand } from "./commands/lab.ts";
 import { modelCommand } from "./commands/model.ts";
 import { planCommand } from "./commands/plan.ts";
+import { searchCommand } from "./commands/search.ts";
 import { report } from "./output.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -38,8 +40,10 @@ Exit codes: 0 done, 1 failed, 2 the input was wrong.`,
 for (const command of [
   planCommand(version),
   modelCommand(),
+  labCommand(),
   fleetCommand(),
   carbonCommand(),
+  searchCommand(),
   doctorCommand(),
 ]) {
   program.addCommand(command);

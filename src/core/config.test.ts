@@ -58,7 +58,8 @@ describe("parseConfig", () => {
     expect(errorOf("cluster: {count: 3\ncandidates: [a]\n")).toMatchInlineSnapshot(`
       "brief.yaml:2:1
         found     "candidates: [a]"
-        expected  YAML or JSON (Flow map in block collection must be sufficiently indented and end with a })"
+        expected  YAML or JSON (Flow map in block collection must be sufficiently indented and end with a })
+        to mend   close the bracket or quote that was opened before this, or quote the value"
     `);
     expect(errorOf("cluster:\n\tcount: 3\n")).toMatchInlineSnapshot(`
       "brief.yaml:2:1

@@ -10,4 +10,5 @@ export * from "./random.ts";
 export * from "./sampler.ts";
 export * from "./statistics.ts";
 export * from "./table.ts";
+export * from "./terminal.ts";
 export * from "./units.ts";

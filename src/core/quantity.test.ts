@@ -40,6 +40,13 @@ describe("parseRange", () => {
   it("reads both ends, and one value as both", () => {
     expect(parseRange("0.5B..3B", "1")).toEqual({ low: 0.5e9, high: 3e9 });
     expect(parseRange("1B", "1")).toEqual({ low: 1e9, high: 1e9 });
+    expect(parseRange(3, "1")).toEqual({ low: 3, high: 3 });
+  });
+  it("lets the unit and magnitude of the end hold for a bare beginning", () => {
+    expect(parseRange("1..2 tCO2e", "kgCO2e")).toEqual({ low: 1000, high: 2000 });
+    expect(parseRange("1..3B", "1")).toEqual({ low: 1e9, high: 3e9 });
+    expect(parseRange("350..420 W", "W")).toEqual({ low: 350, high: 420 });
+    expect(parseRange("30 min..2 h", "h")).toEqual({ low: 0.5, high: 2 });
   });
   it("refuses a range that runs backwards", () => {
     expect(() => parseRange("3B..1B", "1")).toThrow("the range runs backwards");

@@ -68,16 +68,24 @@ export interface QuantityRange {
   readonly high: number;
 }
 
-/** `0.5B..3B`, or one quantity, which is both ends. Throws a `QuantityError`. */
+/**
+ * `0.5B..3B`, `350..420 W` (the unit and magnitude of the end hold for a bare beginning), or one quantity, which is both
+ * ends. Throws a `QuantityError`.
+ */
 export function parseRange(
   text: string | number,
   symbol: string,
   options: QuantityOptions = {},
 ): QuantityRange {
-  const parts = String(text).split("..");
+  if (typeof text === "number") return { low: checked(text, String(text)), high: text };
+  const parts = text.split("..");
   if (parts.length > 2) throw new QuantityError(`more than one ".." in "${text}"`);
-  const low = parseQuantity(typeof text === "number" ? text : parts[0]!, symbol, options);
-  const high = parts.length === 2 ? parseQuantity(parts[1]!, symbol, options) : low;
+  const [first, last = first] = parts as [string, string?];
+  const bare = /^\s*[+-]?[\d_,.]+(?:e[+-]?\d+)?\s*$/i.test(first);
+  const suffix =
+    /[^\d\s_,.+-].*$/.exec(last.replace(/^\s*\$?\s*[+-]?[\d_,.]+(?:e[+-]?\d+)?/i, ""))?.[0] ?? "";
+  const low = parseQuantity(bare ? `${first}${suffix}` : first, symbol, options);
+  const high = parseQuantity(last, symbol, options);
   if (high < low) throw new QuantityError(`the range runs backwards: ${text}`);
   return { low, high };
 }

@@ -10,7 +10,15 @@ import { groupBy } from "./group.ts";
 import type { NodeSets } from "./nodelist.ts";
 import type { FailedNode } from "./readers/slurmctld.ts";
 import { STATE_CODE } from "./states.ts";
-import { DOMAINS, type Domain, intersectDomains, taxonomy, xid } from "./taxonomy.ts";
+import {
+  DOMAINS,
+  type Domain,
+  intersectDomains,
+  type Symptom,
+  symptomOfExit,
+  taxonomy,
+  xid,
+} from "./taxonomy.ts";
 
 export const BEFORE_END_SECONDS = 600;
 export const AFTER_END_SECONDS = 300;
@@ -120,19 +128,22 @@ function residual(
   );
   const symptoms = new Set(signals.map(({ symptom }) => symptom));
   const nodeFailed = table.state[row] === STATE_CODE.NODE_FAIL;
-  // The state is a symptom too; a lost heartbeat is what NODE_FAIL says where no event does.
-  const state =
-    table.state[row] === STATE_CODE.OUT_OF_MEMORY
-      ? "Out of memory"
-      : nodeFailed
-        ? "Node heartbeat lost"
-        : "Job failed";
-  if (!(nodeFailed && symptoms.size > 0)) symptoms.add(state);
-  sets.push(taxonomy().get(state)!.domains);
+  const state = stateSymptom(table, row);
+  if (!(nodeFailed && symptoms.size > 0)) symptoms.add(state.name);
+  sets.push(state.domains);
   const domains = intersectDomains(sets);
-  const fits = domains.includes("hardware") || (domains.length === 1 && domains[0] === "system software");
   const critical = signals.some((signal) => signal.critical);
-  return { symptoms: [...symptoms], domains, hardware: nodeFailed || (critical && fits) };
+  // Two critical symptoms of different domains are two faults of the machine; one that only a user causes is not.
+  const users = sets.some((set) => set.length === 1 && set[0] === "user program");
+  return { symptoms: [...symptoms], domains, hardware: nodeFailed || (critical && !users) };
+}
+
+/** How an attempt ended is a symptom too; a lost heartbeat is what NODE_FAIL says where no event does. */
+function stateSymptom(table: AttemptTable, row: number): Symptom {
+  const state = table.state[row];
+  if (state === STATE_CODE.OUT_OF_MEMORY) return taxonomy().get("Out of memory")!;
+  if (state === STATE_CODE.NODE_FAIL) return taxonomy().get("Node heartbeat lost")!;
+  return symptomOfExit(table.exitCode[row]!, table.signal[row]!);
 }
 
 /** Times of two logs of one failure differ by up to this much. */

@@ -218,25 +218,25 @@ export interface RunEstimates {
 
 export interface EttrEstimate {
   readonly ettr: Estimate<Dimensionless>;
-  /** Set where some draws left the closed form's domain and were computed exactly. */
+  /** Set where in some draws a failure costs more than the mean time between failures: the run hardly proceeds. */
   readonly warning: string | undefined;
 }
 
-/** Expected ETTR draw by draw: the closed form, and the exact one for draws outside its domain. */
+/**
+ * Expected ETTR draw by draw, by the exact form: an uncertain failure rate reaches where the closed form is no longer
+ * good (5 % too low once lambda (u0 + dt/2) is 0.3, and of no meaning from 1), and the best interval is the exact one's.
+ */
 export function ettr(run: RunEstimates): EttrEstimate {
   const { failureRate, nodes, checkpointInterval, restart, queue, checkpointWrite, productive } = run;
   let draws = 0;
-  let refused = 0;
+  let hopeless = 0;
   const estimate = Estimate.combine(
     [failureRate, nodes, checkpointInterval, restart, queue, checkpointWrite, productive],
     "1",
     (r, n, dt, u0, q, w, R) => {
       const lambda = r * n;
       draws++;
-      if (lambda * (u0 + dt / 2) < 1) {
-        return (1 - lambda * (u0 + dt / 2)) / (1 + w / dt + (u0 + q) / R + lambda * q);
-      }
-      refused++;
+      if (lambda * (u0 + dt / 2) >= 1) hopeless++;
       return ettrExact({
         failuresPerSecond: lambda,
         checkpointIntervalSeconds: dt,
@@ -248,9 +248,9 @@ export function ettr(run: RunEstimates): EttrEstimate {
     },
   );
   const warning =
-    refused === 0
+    hopeless === 0
       ? undefined
-      : `in ${((100 * refused) / draws).toFixed(0)} % of the draws a failure costs more than the mean time between failures; there the exact renewal form is given`;
+      : `in ${((100 * hopeless) / draws).toFixed(0)} % of the draws a failure costs more than the mean time between failures: save more often, or restart faster`;
   return { ettr: estimate, warning };
 }
 

@@ -3,6 +3,7 @@
  * between the clusters; the failures and node-days of a log update it (conjugate gamma), so that a log counts for
  * exactly the exposure that it has.
  */
+import { basename } from "node:path";
 import betainc from "@stdlib/math-base-special-betainc";
 import {
   type Evidence,
@@ -74,7 +75,8 @@ const SURPRISE = 0.01;
 
 /**
  * The failure rate of a node, drawn under the name `fleet/failure-rate`, or `fleet/failure-rate/<log>` where a log of
- * attempts (`nodeFailures`) is given. Rates are of nodes of eight accelerators, as the published ones are.
+ * attempts (`nodeFailures`) is given: its name without its folder, so that draws do not depend on where it lies. Rates
+ * are of nodes of eight accelerators, as the published ones are.
  */
 export function failureRate(sampler: Sampler, log?: LoggedFailures): FailureRateEstimate {
   const prior = publishedPrior();
@@ -86,7 +88,7 @@ export function failureRate(sampler: Sampler, log?: LoggedFailures): FailureRate
   const evidence = counted
     ? weakest([prior.evidence, { basis: "measured", sources: [counted.source] }])
     : prior.evidence;
-  const name = counted ? `fleet/failure-rate/${counted.source.id}` : "fleet/failure-rate";
+  const name = counted ? `fleet/failure-rate/${basename(counted.source.id)}` : "fleet/failure-rate";
   const rate = sampler.draw(name, gammaQuantile(posterior.shape, posterior.nodeDays), "1/node/day", evidence);
   const own = counted ? ratePerThousandNodeDays(counted) : undefined;
   return {

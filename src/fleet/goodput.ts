@@ -7,7 +7,7 @@
  */
 import type { Attributions } from "./attribution.ts";
 import type { Preemptions } from "./preemption.ts";
-import { PAPER_CHECKPOINT_INTERVAL_SECONDS, type Runs } from "./runs.ts";
+import { assumedHabits, type CheckpointHabits, type Runs } from "./runs.ts";
 import { sizeBucket } from "./sizes.ts";
 import { STATE_CODE } from "./states.ts";
 
@@ -32,7 +32,7 @@ export function goodputLoss(
   runs: Runs,
   attributions: Attributions,
   preemptions: Preemptions,
-  checkpointIntervalSeconds = PAPER_CHECKPOINT_INTERVAL_SECONDS,
+  { checkpointIntervalSeconds = assumedHabits().checkpointIntervalSeconds }: CheckpointHabits = {},
 ): GoodputLoss {
   const { table } = runs;
   const bySize = new Map<number, { first: number; second: number }>();

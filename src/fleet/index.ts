@@ -27,6 +27,7 @@ export * from "./report.ts";
 export * from "./runs.ts";
 export * from "./simulator/jobs.ts";
 export * from "./simulator/lifetimes.ts";
+export * from "./simulator/scenario.ts";
 export * from "./simulator/simulate.ts";
 export * from "./simulator/summary.ts";
 export * from "./states.ts";

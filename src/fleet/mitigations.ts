@@ -6,6 +6,7 @@
 import { type Dimensionless, Estimate } from "../core/index.ts";
 import { binomialUpperTail } from "./binomial.ts";
 import { ettrExact, optimalIntervalExact, type RunEstimates } from "./ettr.ts";
+import { failureFigures } from "./failure-rate.ts";
 
 /** What a mitigation changes, in base units, draw by draw. */
 export interface EttrTerms {
@@ -27,7 +28,7 @@ export interface Mitigation {
 export interface MitigationOptions {
   /** Restart time after the work on it, over today's. Default 0.5. */
   readonly restartFactor?: number | undefined;
-  /** Share of failures that lemons cause. Default 0.13: the share of daily jobs that RSC-1's lemons touched. */
+  /** Share of failures that lemons cause. Default: the share of daily jobs that RSC-1's lemons touched. */
   readonly lemonShare?: number | undefined;
   /** Failure rate after repairs and better hardware, over today's. Default 0.5. */
   readonly failureFactor?: number | undefined;
@@ -36,7 +37,7 @@ export interface MitigationOptions {
 /** The mitigations that the paper discusses, in an order in which they can be combined. */
 export function mitigations({
   restartFactor = 0.5,
-  lemonShare = 0.13,
+  lemonShare = failureFigures().get("RSC-1", "jobs touched by lemon nodes").value,
   failureFactor = 0.5,
 }: MitigationOptions = {}): Mitigation[] {
   const percent = (share: number) => `${Math.round(100 * share)} %`;

@@ -12,7 +12,7 @@ import { mitigationStudy, sparesNeeded } from "./mitigations.ts";
 import { NodeSets } from "./nodelist.ts";
 import { mttfByScale, nodeExposure } from "./rates.ts";
 import { Runs } from "./runs.ts";
-import { intersectDomains, symptomOf, taxonomy, xidTable } from "./taxonomy.ts";
+import { intersectDomains, symptomOf, symptomOfExit, taxonomy, xidTable } from "./taxonomy.ts";
 import { burnIn, fitWeibull } from "./weibull.ts";
 
 const DAY = 86_400;
@@ -159,6 +159,24 @@ describe("attribution", () => {
     expect(hardware(signal("n1", 9990, "PCIe error"))).toBe(true);
     expect(hardware(signal("n1", 9990, "PCIe error", { critical: false }))).toBe(false);
     expect(attribute(table, []).isHardware(0)).toBe(false);
+    const both = attribute(table, [
+      signal("n1", 9990, "PCIe error"),
+      signal("n1", 9990, "File system mount"),
+    ]);
+    expect(both.isHardware(0)).toBe(true);
+  });
+
+  it("takes the exit status as a symptom", () => {
+    expect(
+      [symptomOfExit(127, 0), symptomOfExit(0, 11), symptomOfExit(137, 0), symptomOfExit(3, 0)].map(
+        ({ name }) => name,
+      ),
+    ).toEqual(["Command not found", "Segmentation fault", "Killed", "Job failed"]);
+    const table = new AttemptTable();
+    table.add({ job: "1", state: "FAILED", exitCode: 127, nodeList: "n1", submit: 0, start: 0, end: 100 });
+    const [known] = attribute(table, [signal("n1", 99, "NCCL timeout", { critical: false })]).known;
+    expect(known!.symptoms).toEqual(["NCCL timeout", "Command not found"]);
+    expect(known!.domains).toEqual(["user program", "system software"]);
   });
 
   it("counts an out-of-memory end as the user's", () => {

@@ -16,6 +16,18 @@ describe("MTTF", () => {
     expect(Number(hours.toPrecision(2))).toBe(table.get("RSC-1", figure).value);
   });
 
+  // The paper's measured points at 1024 and 8 GPUs are not consistent with its own rate: the sheet's own finding.
+  it.each([
+    [1024, "MTTF at 1024 GPUs", "h", 28.8],
+    [8, "MTTF at 8 GPUs", "day", 153.8],
+  ])("does not meet the point measured at %i GPUs", (gpus, figure, unit, projected) => {
+    const table = failureFigures();
+    const rate = table.get("RSC-1", "node failure rate").value / DAY_SECONDS;
+    const value = mttfSeconds(gpus / 8, rate) / (unit === "h" ? 3600 : DAY_SECONDS);
+    expect(value).toBeCloseTo(projected, 1);
+    expect(value / table.get("RSC-1", figure).value).toBeGreaterThan(3);
+  });
+
   it("is the same as an estimate", () => {
     const rate = Estimate.exact(0.0065, "1/node/day");
     expect(mttf(rate, Estimate.exact(2048, "node")).value("h")).toBeCloseTo(1.803, 3);
@@ -50,6 +62,9 @@ describe("MTTF", () => {
     expect(table.get("Llama-3 405B", "interruptions").value).toBe(
       table.get("Llama-3 405B", "planned interruptions").value + 419,
     );
+    // One in 3.1 hours, and the rate that the prior takes from it.
+    expect((54 * 24) / 419).toBeCloseTo(3.1, 1);
+    expect(table.get("Llama-3 405B", "node failure rate").value).toBeCloseTo(419 / (54 * 2048), 6);
     const share = (cause: string) => (100 * table.get("Llama-3 405B", `cause: ${cause}`).value) / 419;
     expect(share("GPU HBM3 memory")).toBeCloseTo(17.2, 1);
     expect(share("network switch or cable")).toBeCloseTo(8.4, 1);

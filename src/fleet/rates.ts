@@ -5,7 +5,7 @@
 import { poissonRate } from "../core/index.ts";
 import type { AttemptTable } from "./attempts.ts";
 import type { Attributions } from "./attribution.ts";
-import { DAY_SECONDS, mttfSeconds, type RateWithInterval } from "./mttf.ts";
+import { DAY_SECONDS, mttfSeconds } from "./mttf.ts";
 import type { NodeSets } from "./nodelist.ts";
 import { sizeBucket } from "./sizes.ts";
 import { STATE_CODE } from "./states.ts";
@@ -174,10 +174,4 @@ export function nodeExposure(table: AttemptTable, nodes: NodeSets, attributions:
     for (const node of culprits) exposure.culprit[node]! += 1 / culprits.length;
   }
   return { ...exposure, unknownCulprits, multiNodeFailures };
-}
-
-/** A node's own rate per 1000 node-days. */
-export function nodeRate(exposure: NodeExposure, node: number): RateWithInterval | undefined {
-  const days = exposure.nodeDays[node]!;
-  return days > 0 ? poissonRate(exposure.culprit[node]!, days / 1000) : undefined;
 }

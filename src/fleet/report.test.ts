@@ -2,10 +2,12 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { InputError, Sampler } from "../core/index.ts";
+import { InputError, RandomStream, Sampler } from "../core/index.ts";
 import { collectSlurm } from "./collect.ts";
-import { readClusterLog } from "./readers/open.ts";
+import { clusterLog, readClusterLog } from "./readers/open.ts";
 import { ettrContours, reliabilityReport } from "./report.ts";
+import { drawJobs } from "./simulator/jobs.ts";
+import { simulate } from "./simulator/simulate.ts";
 import { labFile, textSource } from "./testing/lab.ts";
 import {
   SYNTHETIC_EVENTS_HEADER,
@@ -84,6 +86,46 @@ describe("planted truths", () => {
     expect(right / flagged.length).toBeGreaterThanOrEqual(0.7);
     expect(report.unknowable.join(" ")).toContain("add sacctmgr show event");
   });
+});
+
+it("a simulated cluster is reported as what it was made of", () => {
+  const lemons = new Map([3, 50, 77, 120].map((node) => [node, 15]));
+  const jobs = drawJobs(
+    6000,
+    300 * 86_400,
+    [
+      { accelerators: 4, weight: 50, meanWorkSeconds: 40_000 },
+      { accelerators: 8, weight: 35, meanWorkSeconds: 60_000 },
+      { accelerators: 64, weight: 12, meanWorkSeconds: 80_000 },
+      { accelerators: 400, weight: 3, meanWorkSeconds: 150_000, priority: 1 },
+    ],
+    new RandomStream(8),
+  );
+  const { log, nodeFailures } = simulate(
+    {
+      nodes: 200,
+      failure: { kind: "exponential", meanSeconds: 86_400 / 0.01 },
+      repair: { kind: "exponential", meanSeconds: 14_400 },
+      lemons,
+    },
+    jobs,
+    { preempt: true },
+    { seed: 2, log: true },
+  );
+  const report = reliabilityReport(clusterLog(log!), new Sampler(1));
+  expect(nodeFailures).toBeGreaterThan(500);
+  expect(
+    report.lemons.nodes
+      .filter(({ flagged }) => flagged)
+      .map(({ node }) => node)
+      .sort(),
+  ).toEqual([...lemons.keys()].map((node) => `n${node}`).sort());
+  // Without the lemons the fleet fails at the rate that was asked.
+  expect(Math.abs(report.lemons.fleetRate / 0.01 - 1)).toBeLessThan(0.15);
+  // Failures strike at any age.
+  expect(report.hazard.weibull!.shape.value).toBeCloseTo(1, 0);
+  expect(report.preemptions.byReason["first start"]).toBeGreaterThan(0);
+  expect(report.timeline!.changes).toEqual([]);
 });
 
 describe("the report of the laboratory", () => {

@@ -43,9 +43,8 @@ import {
 import type { ClusterLog } from "./readers/open.ts";
 import {
   accountRun,
+  assumedHabits,
   type CheckpointHabits,
-  PAPER_CHECKPOINT_INTERVAL_SECONDS,
-  PAPER_RESTART_SECONDS,
   type RunAccount,
   type RunIdentity,
   Runs,
@@ -69,6 +68,9 @@ export interface ReportOptions extends CheckpointHabits, Supervision {
   readonly shortestRunSeconds?: number | undefined;
   /** Attempts of more accelerators than this give the log's own failure rate. Default 0; the paper takes 128. */
   readonly moreAcceleratorsThan?: number | undefined;
+  /** How long before and after an attempt's end signals count. Default 600 and 300, as in the paper. */
+  readonly beforeEndSeconds?: number | undefined;
+  readonly afterEndSeconds?: number | undefined;
   /** Repair tickets by node. */
   readonly tickets?: ReadonlyMap<string, number> | undefined;
   readonly lemons?: LemonOptions | undefined;
@@ -168,7 +170,7 @@ export function reliabilityReport(
   const runs = new Runs(table, options.identity);
   const nodes = new NodeSets(table);
   steps("attributing failures");
-  const attributions = attributeFailures(table, nodes, log);
+  const attributions = attributeFailures(table, nodes, log, options);
   steps("linking preemptions");
   const preemptions = linkPreemptions(runs, nodes, log.preemptions, attributions);
   steps("measuring rates");
@@ -178,7 +180,7 @@ export function reliabilityReport(
     moreAcceleratorsThan: options.moreAcceleratorsThan,
   });
   const rate = failureRate(sampler, counted);
-  const goodput = goodputLoss(runs, attributions, preemptions, options.checkpointIntervalSeconds);
+  const goodput = goodputLoss(runs, attributions, preemptions, options);
   const ownPerNodeDay =
     counted.nodeDays > 0 && counted.failures > 0
       ? counted.failures / counted.nodeDays
@@ -321,8 +323,8 @@ function plannedRun(
   return {
     failureRate: rate,
     nodes: Estimate.exact(nodes, "node"),
-    checkpointInterval: habit(options.checkpointIntervalSeconds, PAPER_CHECKPOINT_INTERVAL_SECONDS),
-    restart: habit(options.restartSeconds, PAPER_RESTART_SECONDS),
+    checkpointInterval: habit(options.checkpointIntervalSeconds, assumedHabits().checkpointIntervalSeconds),
+    restart: habit(options.restartSeconds, assumedHabits().restartSeconds),
     queue: Estimate.exact(queueSeconds, "s", measured),
     checkpointWrite: habit(options.checkpointWriteSeconds, ASSUMED_CHECKPOINT_WRITE_SECONDS),
     productive: Estimate.exact(options.productiveSeconds ?? 30 * DAY_SECONDS, "s"),
@@ -332,7 +334,7 @@ function plannedRun(
 /** Exact ETTR over checkpoint interval and failure rate at a fixed restart time (Figure 10 of the paper). */
 export function ettrContours(
   nodes: number,
-  restartSeconds = PAPER_RESTART_SECONDS,
+  restartSeconds = assumedHabits().restartSeconds,
   points = 25,
 ): EttrContours {
   const grid = (low: number, high: number) =>

@@ -7,6 +7,7 @@
  * time are given, and the work lost to one interruption is uniform over the interval (less if the attempt was shorter).
  */
 import { type AttemptTable, JobIndex } from "./attempts.ts";
+import { failureFigures } from "./failure-rate.ts";
 import { STATE_CODE } from "./states.ts";
 
 /** How attempts are known to belong to one run. */
@@ -163,18 +164,33 @@ function keyOf(
   }
 }
 
-/** What accounting cannot see, and a person must say. */
+/** What accounting cannot see, and a person must say; by default what the paper assumes. */
 export interface CheckpointHabits {
-  /** Default one hour, as the paper assumes. */
+  /** Default one hour. */
   readonly checkpointIntervalSeconds?: number | undefined;
-  /** From the start of an attempt to its first step. Default 5 minutes, as in the paper. */
+  /** From the start of an attempt to its first step. Default 5 minutes. */
   readonly restartSeconds?: number | undefined;
   /** Time that writing a checkpoint holds training up. Default 0. */
   readonly checkpointWriteSeconds?: number | undefined;
 }
 
-export const PAPER_CHECKPOINT_INTERVAL_SECONDS = 3600;
-export const PAPER_RESTART_SECONDS = 300;
+let assumed: { readonly checkpointIntervalSeconds: number; readonly restartSeconds: number } | undefined;
+
+/** The paper's assumptions, from `data/failures.csv`. */
+export function assumedHabits(): {
+  readonly checkpointIntervalSeconds: number;
+  readonly restartSeconds: number;
+} {
+  const seconds = (figure: string) => {
+    const { value, unit } = failureFigures().get("ETTR assumptions", figure);
+    return value * unit.scale;
+  };
+  assumed ??= {
+    checkpointIntervalSeconds: seconds("checkpoint interval"),
+    restartSeconds: seconds("restart time"),
+  };
+  return assumed;
+}
 
 export interface RunAccount {
   readonly run: number;
@@ -210,8 +226,8 @@ export function accountRun(
   hardwareFailure: (row: number) => boolean = () => false,
 ): RunAccount {
   const {
-    checkpointIntervalSeconds: dt = PAPER_CHECKPOINT_INTERVAL_SECONDS,
-    restartSeconds: u0 = PAPER_RESTART_SECONDS,
+    checkpointIntervalSeconds: dt = assumedHabits().checkpointIntervalSeconds,
+    restartSeconds: u0 = assumedHabits().restartSeconds,
     checkpointWriteSeconds: w = 0,
   } = habits;
   const { table } = runs;

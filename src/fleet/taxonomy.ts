@@ -17,6 +17,8 @@ export interface Symptom {
   readonly critical: boolean;
   /** How node events and health checks name it. */
   readonly pattern: RegExp | undefined;
+  /** Exit codes that tell of it; a signal is 128 and its number. */
+  readonly exits: readonly number[];
 }
 
 export interface Xid {
@@ -42,6 +44,7 @@ export function taxonomy(): ReadonlyMap<string, Symptom> {
         causes: row.causes!,
         critical: row.critical === "yes",
         pattern: row.pattern ? new RegExp(row.pattern, "i") : undefined,
+        exits: (row.exit ?? "").split(" ").filter(Boolean).map(Number),
       },
     ]),
   );
@@ -94,6 +97,13 @@ export function symptomOf(text: string): { symptom: Symptom; xid: Xid | undefine
     if (symptom.pattern?.test(text)) return { symptom, xid: undefined };
   }
   return undefined;
+}
+
+/** The symptom that a failed job's exit status is; any status that tells nothing is `Job failed`. */
+export function symptomOfExit(exitCode: number, signal: number): Symptom {
+  const code = signal > 0 ? 128 + signal : exitCode;
+  for (const symptom of taxonomy().values()) if (symptom.exits.includes(code)) return symptom;
+  return taxonomy().get("Job failed")!;
 }
 
 /** The domains that every one of the sets allows; empty where they contradict each other. */

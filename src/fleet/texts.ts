@@ -29,14 +29,6 @@ export class Texts {
     return this.codeOfBytes(bytes, 0, bytes.length);
   }
 
-  /** The code of `text` where it is known, else undefined. */
-  find(text: string): number | undefined {
-    const bytes = Buffer.from(text, "utf8");
-    const hash = hashBytes(bytes, 0, bytes.length);
-    const slot = this.#slot(hash, bytes, 0, bytes.length);
-    return this.#slots[slot] === 0 ? undefined : this.#slots[slot]! - 1;
-  }
-
   /**
    * The code of the text that `bytes[start..end)` spell in UTF-8, or in Latin-1 where that is not UTF-8. `guess` is a
    * code that is tried first: the one of the row before, in columns that seldom change.

@@ -1,13 +1,10 @@
-/** An account as people read it. What draws is loaded only when a view is asked for. */
+/** An account as people read it. What draws is loaded only when a page is asked for. */
+import { terminalTable } from "../core/index.ts";
 import type { ReliabilityReport } from "./report.ts";
 import type { ReportTable } from "./tables.ts";
 
 /** Lines, then tables, for a terminal. */
-export async function terminalText(
-  tables: readonly ReportTable[],
-  lines: readonly string[] = [],
-): Promise<string> {
-  const { terminalTable } = await import("../view/index.ts");
+export function terminalText(tables: readonly ReportTable[], lines: readonly string[] = []): string {
   return [
     ...lines,
     ...tables.map(({ title, columns, numeric, rows, notes }) =>

@@ -1,5 +1,5 @@
 /**
- * The accelerators of `data/accelerators.csv`: what a data sheet says of one, and what it costs to rent and to make.
+ * The accelerators of `data/accelerators.csv`: what a data sheet says of one, and what it costs to rent.
  * Peaks are dense. Nothing here says how much of a peak a program reaches; that is `roofline.ts`.
  */
 import {
@@ -92,11 +92,6 @@ export function powerLimit(
   a: Accelerator,
 ): Estimate<PerAccelerator<{ energy: 1; time: -1 }>> {
   return figures().accelerators.estimate(sampler, a.name, "power", "W/accelerator");
-}
-
-/** Cradle-to-gate carbon of one accelerator without its share of the host. */
-export function embodiedCarbon(sampler: Sampler, a: Accelerator): Estimate<PerAccelerator<{ carbon: 1 }>> {
-  return figures().accelerators.estimate(sampler, a.name, "embodied carbon", "kgCO2e/accelerator");
 }
 
 /** Rent of one accelerator with its share of the host, from long reservations to on demand. */

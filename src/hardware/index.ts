@@ -3,7 +3,6 @@ export {
   accelerator,
   accelerators,
   electricityPrice,
-  embodiedCarbon,
   FORMATS,
   type Format,
   peakFlopsPerSecond,

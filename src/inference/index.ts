@@ -1,2 +1,2 @@
 export { Deployment, type DeploymentOptions, WEIGHT_FORMATS, type WeightFormat } from "./deployment.ts";
-export { planService, type Service, type ServicePlan } from "./service.ts";
+export { planService, type Service, type ServiceLayout, type ServicePlan, serviceLayout } from "./service.ts";

@@ -43,21 +43,28 @@ export interface ServicePlan {
 
 const SECONDS_A_DAY = 86_400;
 
+/** How replicas are laid out. */
+export interface ServiceLayout {
+  readonly tensorParallel: number;
+  /** Sequences in decoding on a full replica. */
+  readonly batch: number;
+}
+
 /**
- * The cheapest plan, in accelerators at the medians, over degrees of tensor parallelism (unless `options` fixes it) and
- * batch sizes by powers of two.
- * @throws InputError where no plan meets the bounds.
+ * The layout with the fewest accelerators, all inputs at their medians, over degrees of tensor parallelism (unless
+ * `options` fixes it) and batch sizes by powers of two.
+ * @throws InputError where no layout meets the bounds.
  */
-export function planService(sampler: Sampler, options: DeploymentOptions, service: Service): ServicePlan {
+export function serviceLayout(options: DeploymentOptions, service: Service): ServiceLayout {
   requirePositive(service);
   const { promptTokens, outputTokens } = service;
-  const peakToMean = service.peakToMean ?? programEfficiency(sampler, "service", "peak to mean", "1");
+  const medians = new Sampler(0, () => 0.5);
+  const peakToMean = peakOf(medians, service).value();
   const meanRate = service.requestsPerDay / SECONDS_A_DAY;
 
-  let best: { tensorParallel: number; batch: number; accelerators: number } | undefined;
+  let best: (ServiceLayout & { accelerators: number }) | undefined;
   let fastest = Number.POSITIVE_INFINITY;
-  // The search asks for medians only, so it runs on inputs at their medians; the plan it finds is then drawn.
-  for (const deployment of deployments(new Sampler(sampler.seed, () => 0.5), options)) {
+  for (const deployment of deployments(medians, options)) {
     const { tensorParallel } = deployment;
     const p = deployment.prefillTime(1, promptTokens).value("s");
     const most = deployment.largestBatch(promptTokens + outputTokens);
@@ -65,7 +72,7 @@ export function planService(sampler: Sampler, options: DeploymentOptions, servic
       const t = deployment.stepTime(batch, middleOf(service)).value("s");
       fastest = Math.min(fastest, p + t);
       const rate = Math.min(admissibleRate(p, t, service), fullRate(p, t, batch, service));
-      const replicas = Math.ceil((meanRate * peakToMean.value()) / rate);
+      const replicas = Math.ceil((meanRate * peakToMean) / rate);
       if (!(rate > 0) || tokenSeconds(p, t, batch, service) > (service.tokenSeconds ?? Infinity)) break;
       const accelerators = replicas * tensorParallel;
       if (!best || accelerators < best.accelerators) best = { tensorParallel, batch, accelerators };
@@ -81,14 +88,33 @@ export function planService(sampler: Sampler, options: DeploymentOptions, servic
       remedy: "relax the bounds, shorten the prompt, or use faster accelerators or a smaller model",
     });
   }
-  const deployment = new Deployment(sampler, { ...options, tensorParallel: best.tensorParallel });
+  const { tensorParallel, batch } = best;
+  return { tensorParallel, batch };
+}
+
+/**
+ * What the service takes in the given layout, by default the one with the fewest accelerators.
+ * @throws InputError where no layout meets the bounds.
+ */
+export function planService(
+  sampler: Sampler,
+  options: DeploymentOptions,
+  service: Service,
+  { tensorParallel, batch }: ServiceLayout = serviceLayout(options, service),
+): ServicePlan {
+  requirePositive(service);
+  const deployment = new Deployment(sampler, { ...options, tensorParallel });
   const candidate = {
     deployment,
-    batch: best.batch,
-    prefill: deployment.prefillTime(1, promptTokens),
-    step: deployment.stepTime(best.batch, middleOf(service)),
+    batch,
+    prefill: deployment.prefillTime(1, service.promptTokens),
+    step: deployment.stepTime(batch, middleOf(service)),
   };
-  return evaluate(sampler, candidate, service, peakToMean);
+  return evaluate(sampler, candidate, service, peakOf(sampler, service));
+}
+
+function peakOf(sampler: Sampler, { peakToMean }: Service): Estimate<Dimensionless> {
+  return peakToMean ?? programEfficiency(sampler, "service", "peak to mean", "1");
 }
 
 /** Tokens in the cache of a sequence at the middle of its answer. */

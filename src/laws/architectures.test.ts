@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InputError, Sampler } from "../core/index.ts";
+import { dataFile, InputError, Sampler } from "../core/index.ts";
 import { type Primitive, parseLayers } from "../model/index.ts";
-import { DrawnFamilies, familyLaws } from "./architectures.ts";
+import { DrawnFamilies, FITS_FILE, familyLaws, fitFamilies, fitsTable } from "./architectures.ts";
 import { type Coefficients, lossAt } from "./chinchilla.ts";
 import { compositionOf, placementEffect, referenceRuns, shareEffect } from "./composition.ts";
 import { goodness, variableProjection } from "./fit.ts";
@@ -237,4 +238,10 @@ describe("DrawnFamilies", () => {
       { numRuns: 50 },
     );
   });
+});
+
+it("keeps the fits that its runs give (else: npm run fits)", () => {
+  const kept = readFileSync(dataFile(FITS_FILE), "utf8");
+  expect(kept.startsWith(fitsTable(fitFamilies(40)))).toBe(true);
+  expect(familyLaws().resamples).toHaveLength(1000);
 });

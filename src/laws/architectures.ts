@@ -3,6 +3,7 @@
  * together so that what is common to two families cancels in their difference.
  */
 import {
+  dataFile,
   Estimate,
   type Evidence,
   formatNumber,
@@ -10,6 +11,7 @@ import {
   InputError,
   normalQuantile,
   RandomStream,
+  readCsv,
   type Sampler,
   source,
   uniformQuantile,
@@ -56,23 +58,62 @@ export interface FamilyLaws {
 let fitted: FamilyLaws | undefined;
 
 /**
- * The laws of the published families. Fitted at first use, in about a second; the same each time. The set-up terms come
- * from the same models trained on equal tokens in the paper's other set-up (Tables 2 and 10), which the fit does not see:
- * how far a size's four residuals lie from 0 together, and how far each lies from their mean.
+ * The laws of the published families, as fitted by `fitFamilies` and kept in `data/hybrid-fits.csv`: the fit and its
+ * resamples take half a second, and only change with the runs. The set-up terms come from the same models trained on equal
+ * tokens in the paper's other set-up (Tables 2 and 10), which the fit does not see: how far a size's four residuals lie from
+ * 0 together, and how far each lies from their mean.
  */
 export function familyLaws(): FamilyLaws {
   if (fitted) return fitted;
+  const [point, ...resamples] = readCsv(dataFile(FITS_FILE)).map(({ row }) => fromFields(row));
+  const ranges = isoFlopRuns().map((runs) => rangeOf(runs.map(asPoint)));
+  fitted = { point: point!, resamples, ranges, setUp: setUpSpread(point!) };
+  return fitted;
+}
+
+/** The table of `data/`, remade by `npm run fits`: the fit to all runs, then a fit to each bootstrap resample. */
+export const FITS_FILE = "hybrid-fits.csv";
+
+/** Fits all families to their isoFLOP runs, and to resamples of them; the same each time. */
+export function fitFamilies(resamples = RESAMPLES): (readonly Coefficients[])[] {
   const groups = isoFlopRuns().map((runs) => runs.map(asPoint));
   const { fits: point } = variableProjection(groups, { huber: HUBER_NATS });
   const start = point[0]!;
-  const resamples = bootstrapFits(
-    groups,
-    (sample) => variableProjection(sample, { huber: HUBER_NATS, start }).fits,
-    new RandomStream(0).split("hybrid laws"),
-    RESAMPLES,
-  );
-  fitted = { point, resamples, ranges: groups.map(rangeOf), setUp: setUpSpread(point) };
-  return fitted;
+  return [
+    point,
+    ...bootstrapFits(
+      groups,
+      (sample) => variableProjection(sample, { huber: HUBER_NATS, start }).fits,
+      new RandomStream(0).split("hybrid laws"),
+      resamples,
+    ),
+  ];
+}
+
+/** The text of `FITS_FILE`. E, alpha and beta are the same for all families and stand once. */
+export function fitsTable(fits: readonly (readonly Coefficients[])[]): string {
+  const header = [
+    "floor",
+    "alpha",
+    "beta",
+    ...FAMILIES.flatMap((family) => [`lnA ${family}`, `lnB ${family}`]),
+  ];
+  const lines = fits.map((families) => {
+    const { floor, alpha, beta } = families[0]!;
+    return [floor, alpha, beta, ...families.flatMap(({ lnA, lnB }) => [lnA, lnB])].join(",");
+  });
+  return `${[header.join(","), ...lines].join("\n")}\n`;
+}
+
+function fromFields(row: Readonly<Record<string, string>>): Coefficients[] {
+  const [floor, alpha, beta] = [Number(row.floor), Number(row.alpha), Number(row.beta)];
+  return FAMILIES.map((family) => ({
+    floor,
+    alpha,
+    beta,
+    lnA: Number(row[`lnA ${family}`]),
+    lnB: Number(row[`lnB ${family}`]),
+  }));
 }
 
 function setUpSpread(point: readonly Coefficients[]): FamilyLaws["setUp"] {

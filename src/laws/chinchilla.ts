@@ -79,10 +79,27 @@ export function drawRow<T>(
   sampler: Sampler,
 ): readonly T[] {
   if (rows.length === 1) return rows;
-  const ranked = rows.map((row) => ({ row, key: key(row) })).sort((a, b) => a.key - b.key);
-  const byKey = new Map(ranked.map((entry) => [entry.key, entry.row]));
+  const { ranked, byKey } = ranking(rows, key);
   const quantile = (p: number) => ranked[Math.min(ranked.length - 1, Math.floor(p * ranked.length))]!.key;
   return Array.from(sampler.draw(name, quantile, "nat", evidence).draws, (drawn) => byKey.get(drawn)!);
+}
+
+interface Ranking<T> {
+  readonly ranked: readonly { readonly row: T; readonly key: number }[];
+  readonly byKey: ReadonlyMap<number, T>;
+}
+
+// A sensitivity analysis draws the same rows under many samplers; they are ranked once.
+const rankings = new WeakMap<readonly unknown[], Ranking<unknown>>();
+
+function ranking<T>(rows: readonly T[], key: (row: T) => number): Ranking<T> {
+  let known = rankings.get(rows) as Ranking<T> | undefined;
+  if (!known) {
+    const ranked = rows.map((row) => ({ row, key: key(row) })).sort((a, b) => a.key - b.key);
+    known = { ranked, byKey: new Map(ranked.map((entry) => [entry.key, entry.row])) };
+    rankings.set(rows, known);
+  }
+  return known;
 }
 
 /** Fits by coefficient: entry i of each column belongs to draw i, as in every `Estimate`; one entry stands for all. */

@@ -292,7 +292,7 @@ describe("parseHuggingFace", () => {
     expect(complaint(JSON.stringify({ ...LLAMA_3_8B, hidden_size: "wide" }, null, 2))).toMatchInlineSnapshot(`
       "model/config.json:8:18  hidden_size
         found     "wide"
-        expected  number, received string"
+        expected  a number"
     `);
     expect(complaint(JSON.stringify({ ...LLAMA_3_8B, num_hidden_layers: 1e9 }))).toContain(
       "at most 1024 layers",

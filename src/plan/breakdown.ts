@@ -4,14 +4,8 @@ import type { Upstream } from "./decision.ts";
 import { checkpoint } from "./decisions/checkpoint.ts";
 import { cluster } from "./decisions/cluster.ts";
 import { region } from "./decisions/region.ts";
-import type { PlanFigure, SourceList } from "./figures.ts";
-
-export interface Breakdown {
-  readonly title: string;
-  /** Parts that add up to the whole (their medians nearly so), all in one unit. */
-  readonly unit: string;
-  readonly parts: readonly PlanFigure[];
-}
+import type { SourceList } from "./figures.ts";
+import type { Breakdown } from "./plan-schema.ts";
 
 export function breakdownsOf(choices: Upstream, collect: SourceList): Breakdown[] {
   const { productive, wallClock, write, intervalSeconds } = choices.get(checkpoint);

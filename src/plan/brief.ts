@@ -2,10 +2,12 @@
  * The brief: what a person wants planned, on one page of YAML. Every part is optional; what is left out has a default
  * that the plan names. The schema below is the single definition: it checks, documents and completes.
  */
+import { statSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import {
   type Config,
+  InputError,
   type Place,
   parseConfig,
   parseLimit,
@@ -25,24 +27,27 @@ function written<T>(
   example: string,
   holds?: (value: T) => boolean,
 ) {
-  return z
-    .union([z.string(), z.number()], { error: `${expected}, such as ${example}` })
-    .transform((text, context): T => {
-      try {
-        const value = read(text);
-        if (!holds || holds(value)) return value;
-        context.addIssue({ code: "custom", message: `${expected}, above 0, such as ${example}` });
-      } catch (error) {
-        if (!(error instanceof QuantityError)) throw error;
-        context.addIssue({
-          code: "custom",
-          message: `${expected}, such as ${example}`,
-          params: { remedy: `write it like ${example} (${error.message})` },
-        });
-      }
-      return z.NEVER;
-    })
-    .meta({ description: `${expected}, such as ${example}`, examples: [example] });
+  return (
+    z
+      .union([z.string(), z.number()], { error: `${expected}, such as ${example}` })
+      // Before the transform: what follows it describes the output, and a JSON Schema of the input leaves it out.
+      .meta({ description: `${expected}, such as ${example}`, examples: [example] })
+      .transform((text, context): T => {
+        try {
+          const value = read(text);
+          if (!holds || holds(value)) return value;
+          context.addIssue({ code: "custom", message: `${expected}, above 0, such as ${example}` });
+        } catch (error) {
+          if (!(error instanceof QuantityError)) throw error;
+          context.addIssue({
+            code: "custom",
+            message: `${expected}, such as ${example}`,
+            params: { remedy: `write it like ${example} (${error.message})` },
+          });
+        }
+        return z.NEVER;
+      })
+  );
 }
 
 const positive = (value: number) => value > 0;
@@ -55,24 +60,29 @@ const length = (expected: string, example: string) =>
   written((text) => Math.round(parseQuantity(text, "token", { binary: true })), expected, example, positive);
 
 /** One value or a list of them. */
-const oneOrMore = <S extends z.ZodType<string>>(item: S, expected: string) =>
+const oneOrMore = <S extends z.ZodType<string>>(item: S, expected: string, example: string) =>
   z
     .union([item, z.array(item).min(1, { error: `${expected}, or a list of them` })], {
       error: `${expected}, or a list of them`,
     })
-    .transform((value) => (Array.isArray(value) ? (value as string[]) : [value as string]))
-    .meta({ description: `${expected}, or a list of them to choose from` });
+    .meta({ description: `${expected}, or a list of them to choose from`, examples: [example] })
+    .transform((value) => (Array.isArray(value) ? (value as string[]) : [value as string]));
 
 export const OBJECTIVES = ["loss", "days", "cost", "carbon", "energy"] as const;
 export type Objective = (typeof OBJECTIVES)[number];
 
+/** Beyond this a failure comes before the last one is recovered from, and no published rate was seen near it. */
+const MOST_ACCELERATORS = 1_000_000;
+const accelerators = z
+  .number()
+  .int()
+  .min(1, { error: "a whole number of accelerators, at least 1" })
+  .max(MOST_ACCELERATORS, { error: `a whole number of accelerators, at most ${MOST_ACCELERATORS}` });
+
 const count = z
-  .union([
-    z.number({ error: "a whole number of accelerators, such as 512" }).int().positive({
-      error: "a whole number of accelerators, at least 1",
-    }),
-    z.array(z.number().int().positive({ error: "a whole number of accelerators, at least 1" })).min(1),
-  ])
+  .union([accelerators, z.array(accelerators).min(1)], {
+    error: "a whole number of accelerators, such as 512, or a list of them, such as [256, 512]",
+  })
   .meta({
     description:
       "Accelerators that there are; the plan may use fewer (halves of it), or exactly one of a list",
@@ -85,7 +95,7 @@ export const briefSchema = z
     model: z
       .strictObject({
         candidates: z
-          .array(z.string().min(1), {
+          .array(z.string(), {
             error: 'a list of architectures, such as ["(AF)16", "(SF)3 AF (SF)3"]',
           })
           .min(1, { error: "at least one architecture" })
@@ -113,9 +123,13 @@ export const briefSchema = z
       .optional(),
     cluster: z
       .strictObject({
-        accelerator: oneOrMore(z.string(), "the name of an accelerator, such as h100-sxm").optional(),
+        accelerator: oneOrMore(
+          z.string(),
+          "the name of an accelerator, such as h100-sxm",
+          "h100-sxm",
+        ).optional(),
         count: count.optional(),
-        log: z.string().optional().meta({
+        log: z.string().min(1).optional().meta({
           description:
             "Output of sacct --parsable2 (best with -a -X -D), from which the failure rate is measured",
         }),
@@ -129,7 +143,11 @@ export const briefSchema = z
       .optional(),
     grid: z
       .strictObject({
-        region: oneOrMore(z.string(), "a grid zone or a country, such as US-CAL-CISO").optional(),
+        region: oneOrMore(
+          z.string(),
+          "a grid zone or a country, such as US-CAL-CISO, or an intensity, such as 57 gCO2e/kWh",
+          "US-CAL-CISO",
+        ).optional(),
       })
       .optional(),
     serving: z
@@ -149,7 +167,10 @@ export const briefSchema = z
       .min(1, { error: "at least one objective" })
       .refine((list) => new Set(list).size === list.length, { error: "each objective once" })
       .optional()
-      .meta({ description: "What the plan trades off; all are made as small as they can be" }),
+      .meta({
+        description: "What the plan trades off; all are made as small as they can be",
+        examples: [["loss", "cost"]],
+      }),
     constraints: z
       .strictObject({
         loss: limit("nat", "a held-out loss in nats a token", "under 2.6").optional(),
@@ -159,10 +180,13 @@ export const briefSchema = z
         energy: limit("kWh", "an amount of energy", "under 400 MWh").optional(),
         confidence: z
           .number({ error: "a probability, such as 0.9" })
-          .gt(0, { error: "a probability above 0" })
-          .lt(1, { error: "a probability below 1" })
+          .gt(0, { error: "a probability above 0 and below 1, such as 0.9" })
+          .lt(1, { error: "a probability above 0 and below 1, such as 0.9" })
           .optional()
-          .meta({ description: "How probable it must be that each constraint holds; 0.9 where left out" }),
+          .meta({
+            description: "How probable it must be that each constraint holds; 0.9 where left out",
+            examples: [0.9],
+          }),
       })
       .optional(),
   })
@@ -185,7 +209,15 @@ export function parseBrief(text: string, file = "brief.yaml"): Brief {
   return { ...config.value, file, placeOf: (path) => config.placeOf(path) };
 }
 
-/** A path that the brief names, taken from the brief's own folder. */
-export function besideBrief(brief: Brief, path: string): string {
-  return isAbsolute(path) ? path : join(dirname(brief.file), path);
+/** The file that the brief names at `key`, taken from the brief's own folder; an `InputError` where there is none. */
+export function besideBrief(brief: Brief, path: string, key: readonly PropertyKey[]): string {
+  const file = isAbsolute(path) ? path : join(dirname(brief.file), path);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found && !found.isDirectory()) return file;
+  throw new InputError({
+    place: brief.placeOf(key),
+    found: `"${path}", ${found ? "a folder" : "which does not exist"}`,
+    expected: "the path of a file, taken from the folder of the brief",
+    remedy: found ? "name a file in it" : `put the file at ${file}, or mend the path`,
+  });
 }

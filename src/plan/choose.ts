@@ -7,6 +7,7 @@ import {
   printedUnit,
   unit,
 } from "../core/index.ts";
+import { paretoFront } from "../search/index.ts";
 import type { Objective } from "./brief.ts";
 import type { Design, Sketch } from "./designs.ts";
 
@@ -61,7 +62,7 @@ export function choose(
     ),
   );
   while (pool.length > 0) {
-    const front = paretoFront(pool, objectives);
+    const front = frontOf(pool, objectives);
     const broken = new Set(
       front.filter((sketch) => constraints.some((constraint) => !meets(weigh(sketch), constraint))),
     );
@@ -105,32 +106,13 @@ function withinLimitsAtMedians(
 
 /** The compromise as if there were no constraints. */
 export function chooseFreely(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch {
-  return compromise(paretoFront(sketches, objectives), objectives);
+  return compromise(frontOf(sketches, objectives), objectives);
 }
 
-/**
- * The sketches that no other equals or betters on every objective while bettering one; of equals the first is kept. In
- * order of the first objective, so that a sketch need only be compared with the front before it.
- */
-export function paretoFront(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
-  const points = sketches
-    .map((sketch) => ({ sketch, values: objectives.map((objective) => sketch.values[objective]) }))
-    .sort((a, b) => lexicographic(a.values, b.values));
-  const front: typeof points = [];
-  for (const point of points) {
-    if (!front.some(({ values }) => isNowhereWorse(values, point.values))) front.push(point);
-  }
-  return front.map(({ sketch }) => sketch);
-}
-
-function isNowhereWorse(a: readonly number[], b: readonly number[]): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i]! > b[i]!) return false;
-  return true;
-}
-
-function lexicographic(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
+/** The sketches that no other equals or betters on every objective while bettering one; of equals the first. */
+export function frontOf(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
+  const points = sketches.map(({ values }) => objectives.map((objective) => values[objective]));
+  return paretoFront(points).map((i) => sketches[i]!);
 }
 
 function compromise(front: readonly Sketch[], objectives: readonly Objective[]): Sketch {
@@ -152,8 +134,9 @@ export function withoutConstraint(
   weigh: Weigh,
 ): Design | undefined {
   const others = constraints.filter((constraint) => constraint !== left);
-  const sketch = chooseOne(sketches, objectives, others, weigh);
-  const design = sketch && weigh(sketch);
+  // By `choose`, as the plan is: `chooseOne` may settle on another compromise, and the two would not compare.
+  const chosen = choose(sketches, objectives, others, weigh);
+  const design = chosen && weigh(chosen.sketch);
   return design && !meets(design, left) ? design : undefined;
 }
 
@@ -165,26 +148,24 @@ export function noPlan(
 ): InputError {
   const say = ({ objective, limit, unit: symbol }: Constraint) =>
     `${objective} under ${formatNumber(limit)} ${printedUnit(symbol)}`;
-  /** The least that the constraint's outcome can be kept under with its probability, among designs that meet `others`. */
-  const least = (constraint: Constraint, others: readonly Constraint[]) => {
-    const sketch = chooseOne(sketches, [constraint.objective], others, weigh);
-    return (
-      sketch && weigh(sketch).outcomes[constraint.objective].quantile(constraint.confidence, constraint.unit)
-    );
+  const meetable = (...together: readonly Constraint[]) =>
+    chooseOne(sketches, [together[0]!.objective], together, weigh) !== undefined;
+  /** What the outcome can be kept under, with its probability, by the design with the least of it that meets `others`. */
+  const least = (constraint: Constraint, ...others: readonly Constraint[]) => {
+    const sketch = chooseOne(sketches, [constraint.objective], others, weigh)!;
+    const { objective, confidence, unit: symbol } = constraint;
+    return `${formatNumber(weigh(sketch).outcomes[objective].quantile(confidence, symbol))} ${printedUnit(symbol)}`;
   };
-  const amount = (constraint: Constraint, value: number) =>
-    `${formatNumber(value)} ${printedUnit(constraint.unit)}`;
   const remedy = "raise the limit, widen what the brief leaves open, or lower constraints.confidence";
 
-  const alone = constraints.map((constraint) => ({ constraint, value: least(constraint, [])! }));
-  const unmeetable = alone.filter(({ constraint, value }) => value > constraint.limit);
+  const unmeetable = constraints.filter((constraint) => !meetable(constraint));
   if (unmeetable.length > 0) {
     return new InputError(
       unmeetable.map(
-        ({ constraint, value }): Mistake => ({
+        (constraint): Mistake => ({
           place: constraint.place,
           found: say(constraint),
-          expected: `a limit that some design meets with probability ${constraint.confidence}: the least that any of ${sketches.length} designs comes to is ${amount(constraint, value)}`,
+          expected: `a limit that one of ${sketches.length} designs meets with probability ${constraint.confidence}: the one with the least ${constraint.objective} stays under ${least(constraint)}`,
           remedy,
         }),
       ),
@@ -192,13 +173,12 @@ export function noPlan(
   }
   for (const [i, first] of constraints.entries()) {
     for (const second of constraints.slice(i + 1)) {
-      const value = least(second, [first]);
-      if (value !== undefined && value <= second.limit) continue;
+      if (meetable(first, second)) continue;
       return new InputError({
         place: second.place,
         found: `${say(second)} together with ${say(first)}`,
-        expected: `limits that one design meets at once with probability ${second.confidence}${value === undefined ? "" : `: with ${say(first)}, the least ${second.objective} is ${amount(second, value)}`}`,
-        remedy: "raise one of the two, or widen what the brief leaves open",
+        expected: `limits that one design meets at once, each with probability ${second.confidence}: with ${say(first)}, the design with the least ${second.objective} stays under ${least(second, first)}`,
+        remedy: `raise one of the two (${say(first)} is ${whereIs(first, second)}), or widen what the brief leaves open`,
       });
     }
   }
@@ -208,4 +188,9 @@ export function noPlan(
     expected: "limits that one design meets at once; any two of these can be met, but not all",
     remedy: "raise or leave out one of them",
   });
+}
+
+/** Where `one` stands, for a message that is placed at `other`. */
+function whereIs({ place: one }: Constraint, { place: other }: Constraint): string {
+  return one.line === undefined || one.line === other.line ? `${one.path}` : `${one.path}, line ${one.line}`;
 }

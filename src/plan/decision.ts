@@ -10,6 +10,8 @@ export interface Decision<Option, Choice> {
   /** Heading in reports: "Cluster". */
   readonly title: string;
   readonly question: string;
+  /** True where no objective depends on it: it only has to be possible, and is reported beside the rest. */
+  readonly beside?: boolean;
   /** What the brief leaves open here, given what was chosen upstream. Never empty. */
   options(problem: Problem, upstream: Upstream): readonly Option[];
   /** What follows from an option, or why it cannot be taken. */
@@ -20,11 +22,15 @@ export interface Decision<Option, Choice> {
   explain(choice: Choice, problem: Problem, upstream: Upstream): Explanation;
 }
 
-/** An option that cannot be taken, with the reason. */
+/** An option that cannot be taken: why, which part of the brief says so, and what to change there. */
 export class Impossible {
   readonly reason: string;
-  constructor(reason: string) {
+  readonly path: readonly string[];
+  readonly remedy: string;
+  constructor(reason: string, path: readonly string[], remedy: string) {
     this.reason = reason;
+    this.path = path;
+    this.remedy = remedy;
   }
 }
 

@@ -25,7 +25,7 @@ export interface Design {
 export interface DeadEnd {
   readonly decision: AnyDecision;
   readonly label: string;
-  readonly reason: string;
+  readonly why: Impossible;
 }
 
 export interface Sketches {
@@ -52,7 +52,7 @@ export function sketchDesigns(
       signal?.throwIfAborted();
       const choice: unknown = decision.evaluate(option, problem, upstream);
       if (choice instanceof Impossible) {
-        deadEnds.push({ decision, label: decision.label(option), reason: choice.reason });
+        deadEnds.push({ decision, label: decision.label(option), why: choice });
       } else extend(upstream.with(decision, option, choice), depth + 1);
       if (depth === 0) {
         progress?.({ activity: "sketching designs", done: index + 1, total: options.length, unit: "models" });

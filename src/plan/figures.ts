@@ -1,12 +1,6 @@
 /** Figures as a plan holds them, and the list of all sources that they name. */
-import { type AnyEstimate, type EstimateSummary, formatEstimate, type Source } from "../core/index.ts";
-
-/** A figure for people and programs: how it prints, what it is, and what it rests on. */
-export interface PlanFigure extends EstimateSummary {
-  readonly name: string;
-  /** `12.3 days [10.1, 15.2]`. */
-  readonly text: string;
-}
+import { type AnyEstimate, formatEstimate, type Source } from "../core/index.ts";
+import type { PlanFigure } from "./plan-schema.ts";
 
 /** Gathers sources; figures then name them by their place in the list, `S1` onwards. */
 export class SourceList {

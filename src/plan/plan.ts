@@ -1,6 +1,6 @@
 /** Brief in, plan out: gather the evidence, weigh every design, choose, explain, and say what it all rests on. */
 import { InputError, Sampler, type Supervision, unit } from "../core/index.ts";
-import { type Breakdown, breakdownsOf } from "./breakdown.ts";
+import { breakdownsOf } from "./breakdown.ts";
 import type { Brief, Objective } from "./brief.ts";
 import {
   type Constraint,
@@ -14,70 +14,10 @@ import {
 import type { AnyDecision, Step } from "./decision.ts";
 import { decisionsFor } from "./decisions/index.ts";
 import { type DeadEnd, type Design, type Sketch, sketchDesigns, weigher } from "./designs.ts";
-import { type PlanFigure, SourceList } from "./figures.ts";
+import { SourceList } from "./figures.ts";
+import type { Plan, PlanConstraint, PlanFigure } from "./plan-schema.ts";
 import { constraintsOf, gatherProblem, objectivesOf, type Problem } from "./problem.ts";
-import { type Swing, sensitivity } from "./sensitivity.ts";
-
-/** Another option of one decision, with the best plan that takes it: the same before it, chosen anew after it. */
-export interface Alternative {
-  readonly label: string;
-  /** Whether some design with this option meets every constraint; the outcomes are then those of the best such. */
-  readonly feasible: boolean;
-  readonly outcomes: readonly PlanFigure[];
-}
-
-export interface PlanDecision {
-  readonly id: string;
-  readonly title: string;
-  readonly question: string;
-  readonly choice: string;
-  readonly why: string;
-  readonly figures: readonly PlanFigure[];
-  readonly notes: readonly string[];
-  readonly alternatives: readonly Alternative[];
-}
-
-export interface PlanConstraint {
-  readonly objective: Objective;
-  readonly limit: number;
-  readonly unit: string;
-  readonly confidence: number;
-  /** The probability that the plan meets it. */
-  readonly probability: number;
-  /** What would be chosen without it, where that is another design: then the constraint binds. */
-  readonly binding: {
-    readonly choices: Readonly<Record<string, string>>;
-    readonly outcomes: readonly PlanFigure[];
-  } | null;
-}
-
-/** A design on the front, by its choices. */
-export interface FrontPoint {
-  readonly choices: Readonly<Record<string, string>>;
-  readonly outcomes: readonly PlanFigure[];
-  readonly chosen: boolean;
-}
-
-export interface Plan {
-  readonly terrarium: string;
-  readonly goal: string;
-  readonly brief: string;
-  readonly seed: number;
-  readonly objectives: readonly Objective[];
-  readonly outcomes: readonly PlanFigure[];
-  readonly decisions: readonly PlanDecision[];
-  readonly constraints: readonly PlanConstraint[];
-  readonly search: {
-    readonly designs: number;
-    readonly impossible: readonly { readonly option: string; readonly reason: string }[];
-  };
-  readonly front: readonly FrontPoint[];
-  readonly breakdowns: readonly Breakdown[];
-  readonly sensitivity: readonly Swing[];
-  /** What the brief left out, and what stands in for it. */
-  readonly defaults: readonly { readonly path: string; readonly value: string; readonly why: string }[];
-  readonly sources: SourceList["sources"];
-}
+import { sensitivity } from "./sensitivity.ts";
 
 export interface PlanOptions extends Supervision {
   readonly seed: number;
@@ -131,7 +71,10 @@ export async function makePlan(brief: Brief, { seed, version, ...supervision }: 
         binding: free ? { choices: labelsOf(free.choices.steps), outcomes: outcomesOf(free) } : null,
       };
     }),
-    search: { designs: sketches.length, impossible: summarise(deadEnds) },
+    search: {
+      designs: sketches.length,
+      impossible: firstOfEach(deadEnds).map(({ label, why }) => ({ option: label, reason: why.reason })),
+    },
     front: chosen.front.map((sketch) => ({
       choices: labelsOf(sketch.steps),
       outcomes: outcomesOf(weighed(sketch)),
@@ -204,27 +147,26 @@ function outcomeFigures(chosen: Design, collect: SourceList): (design: Design) =
     );
 }
 
-/** Every design came to a dead end: says why, once for each reason. */
+/** Every design came to a dead end: says why, once for each option. */
 function nothingPossible(deadEnds: readonly DeadEnd[], { brief }: Problem): InputError {
-  const path = deadEnds[0]!.decision.id === "serving" ? ["serving"] : ["cluster", "count"];
   return new InputError(
-    summarise(deadEnds).map(({ option, reason }) => ({
-      place: brief.placeOf(path),
-      found: option,
-      expected: reason,
-      remedy: "lower model.size, raise cluster.count, or choose another accelerator",
+    firstOfEach(deadEnds).map(({ decision, why }) => ({
+      place: brief.placeOf(why.path),
+      found: why.reason,
+      expected: `a brief that leaves at least one possible answer to "${decision.question}"`,
+      remedy: why.remedy,
     })),
   );
 }
 
-/** One line for each option that came to nothing, with the first reason met. */
-function summarise(deadEnds: readonly DeadEnd[]): { option: string; reason: string }[] {
+/** One for each option that came to nothing, with the first reason met. */
+function firstOfEach(deadEnds: readonly DeadEnd[]): DeadEnd[] {
   const firsts = new Map<string, DeadEnd>();
   for (const deadEnd of deadEnds) {
     const key = `${deadEnd.decision.id} ${deadEnd.label}`;
     if (!firsts.has(key)) firsts.set(key, deadEnd);
   }
-  return [...firsts.values()].map(({ label, reason }) => ({ option: label, reason }));
+  return [...firsts.values()];
 }
 
 /** What was chosen, by decision. */

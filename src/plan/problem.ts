@@ -1,7 +1,16 @@
 /** The problem that a brief states: what is open, what is fixed, the evidence at hand, and the draws of every input. */
 
 import { DEFAULT_ZONE, knownZone } from "../carbon/index.ts";
-import { formatNumber, type Sampler, type Supervision } from "../core/index.ts";
+import {
+  formatNumber,
+  InputError,
+  type Place,
+  parseQuantity,
+  printedUnit,
+  QuantityError,
+  type Sampler,
+  type Supervision,
+} from "../core/index.ts";
 import {
   type FailureRateEstimate,
   failureRate,
@@ -29,6 +38,12 @@ export interface ClusterLog {
   readonly notes: readonly string[];
 }
 
+/** A grid to choose from: a place, or an intensity in gCO2e/kWh that the brief gives. */
+export interface Grid {
+  readonly name: string;
+  readonly given: number | undefined;
+}
+
 interface Open {
   readonly brief: Brief;
   readonly candidates: readonly string[];
@@ -41,7 +56,7 @@ interface Open {
   readonly repeats: number;
   readonly accelerators: readonly Accelerator[];
   readonly counts: readonly number[];
-  readonly zones: readonly string[];
+  readonly grids: readonly Grid[];
   readonly log: ClusterLog | undefined;
   readonly defaults: readonly Default[];
 }
@@ -95,9 +110,9 @@ export async function gatherProblem(
     const row = table.get(subject, figure);
     const [source] = row.evidence.sources;
     defaults.push({
-      path: `${subject}.${figure}`,
-      value: `${formatNumber(row.value)} ${row.unit.symbol === "1" ? "" : row.unit.symbol}`.trim(),
-      why: `${row.note} (${source!.title})`,
+      path: `${subject}.${figure.replaceAll(" ", "_")}`,
+      value: `${formatNumber(row.value)} ${printedUnit(row.unit.symbol)}`.trim(),
+      why: [row.note, source!.title].filter((part) => part !== "").join("; "),
     });
     return row.value;
   };
@@ -128,34 +143,95 @@ export async function gatherProblem(
     DEFAULT_ZONE,
     "no region was named, so the mean of the world stands in; a real site differs by a factor of ten either way",
   );
-  const at = (path: string[], index: number, list: unknown) =>
-    brief.placeOf(Array.isArray(list) ? [...path, index] : path);
-  const written = brief.cluster?.count;
-  const count = written === undefined ? orDefault(undefined, "cluster", "count") : written;
+  const sizeEnd = (end: "low" | "high") => table.get("model", `size ${end}`).value;
+  const size = named(
+    brief.model?.size,
+    "model.size",
+    { low: sizeEnd("low"), high: sizeEnd("high") },
+    `${formatNumber(sizeEnd("low"))} to ${formatNumber(sizeEnd("high"))} parameters`,
+    table.get("model", "size low").note,
+  );
+  // One value may be written without a list around it.
+  const at = (path: string[], index: number, list: readonly string[] | undefined) =>
+    brief.placeOf(list && list.length > 1 ? [...path, index] : path);
+  const count = brief.cluster?.count ?? orDefault(undefined, "cluster", "count");
 
   const open: Open = {
     brief,
     candidates,
-    size: brief.model?.size ?? {
-      low: orDefault(undefined, "model", "size low"),
-      high: orDefault(undefined, "model", "size high"),
-    },
+    size,
     context: orDefault(brief.model?.context, "model", "context"),
     naturalTokens: orDefault(brief.data?.natural, "data", "natural"),
-    rephrasedTokens: brief.data?.rephrased ?? 0,
+    rephrasedTokens: named(
+      brief.data?.rephrased,
+      "data.rephrased",
+      0,
+      "none",
+      "rephrasing costs work of its own",
+    ),
     repeats: orDefault(brief.data?.repeats, "data", "repeats"),
-    accelerators: names.map((name, i) => accelerator(name, at(["cluster", "accelerator"], i, names))),
+    accelerators: names.map((name, i) =>
+      accelerator(name, at(["cluster", "accelerator"], i, brief.cluster?.accelerator)),
+    ),
     counts: Array.isArray(count) ? count : halvings(count),
-    zones: zones.map((zone, i) => knownZone(zone, at(["grid", "region"], i, zones))),
+    grids: zones.map((zone, i) => gridNamed(zone, at(["grid", "region"], i, brief.grid?.region))),
     log: await readLog(brief, supervision),
     defaults,
   };
+  named(
+    brief.cluster?.price,
+    "cluster.price",
+    undefined,
+    "the published rental price",
+    "what this cluster costs was not said",
+  );
+  named(
+    brief.cluster?.log,
+    "cluster.log",
+    undefined,
+    "the failure rates of published clusters",
+    "no log of this cluster was given",
+  );
+  named(
+    brief.objectives,
+    "objectives",
+    undefined,
+    objectivesOf(brief).join(", "),
+    "what every training run trades off",
+  );
+  if (constraintsOf(brief).length > 0) {
+    orDefault(brief.constraints?.confidence, "constraints", "confidence");
+  }
   if (brief.serving !== undefined) {
+    const serves = named(
+      brief.serving.accelerator,
+      "serving.accelerator",
+      open.accelerators[0]!.name,
+      open.accelerators[0]!.name,
+      "the first that trains serves too",
+    );
+    accelerator(serves, brief.placeOf(["serving", "accelerator"]));
     orDefault(brief.serving.prompt, "serving", "prompt");
     orDefault(brief.serving.output, "serving", "output");
     orDefault(brief.serving.first_token, "serving", "first token");
   }
   return new Problem(open, sampler);
+}
+
+function gridNamed(text: string, place: Place): Grid {
+  // No place begins with a digit.
+  if (!/^\s*\d/.test(text)) return { name: knownZone(text, place), given: undefined };
+  try {
+    return { name: text.trim(), given: parseQuantity(text, "gCO2e/kWh") };
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
+    throw new InputError({
+      place,
+      found: `"${text}"`,
+      expected: "a grid zone, a country, or an intensity such as 57 gCO2e/kWh",
+      remedy: error.message,
+    });
+  }
 }
 
 /** The whole cluster, and parts of it: fewer accelerators cost less where time is not what matters. */
@@ -167,7 +243,16 @@ function halvings(count: number): number[] {
 
 async function readLog(brief: Brief, supervision: Supervision): Promise<ClusterLog | undefined> {
   if (brief.cluster?.log === undefined) return undefined;
-  const log = await readSacct(besideBrief(brief, brief.cluster.log), supervision);
+  const path = ["cluster", "log"];
+  const log = await readSacct(besideBrief(brief, brief.cluster.log, path), supervision);
+  if (log.attempts.length === 0) {
+    throw new InputError({
+      place: brief.placeOf(path),
+      found: `"${brief.cluster.log}", a log without a single job (${log.reading.sentences().join("; ")})`,
+      expected: "a log with the jobs of some days",
+      remedy: "check --starttime and --endtime of the sacct call, or leave cluster.log out",
+    });
+  }
   const states = Object.entries(log.attempts.byState()).map(([state, attempts]) => `${attempts} ${state}`);
   return {
     failures: nodeFailures(log.attempts),

@@ -2,31 +2,20 @@
 import { Sampler } from "../core/index.ts";
 import type { Objective } from "./brief.ts";
 import { type Design, weigher } from "./designs.ts";
+import type { Swing } from "./plan-schema.ts";
 import type { Problem } from "./problem.ts";
-
-/** One bar of a tornado chart: the outcome with the input at its 5 % and its 95 % quantile, all others at their medians. */
-export interface Swing {
-  readonly input: string;
-  /** The input's own median and interval, as printed. */
-  readonly range: string;
-  readonly objective: Objective;
-  readonly unit: string;
-  /** With all inputs at their medians. */
-  readonly atMedian: number;
-  readonly atLow: number;
-  readonly atHigh: number;
-}
 
 /** Swings of the chosen design, largest first within each objective; inputs that move nothing are left out. */
 export function sensitivity(design: Design, problem: Problem, objectives: readonly Objective[]): Swing[] {
   const { seed } = problem.sampler;
+  const steps = design.choices.steps.filter(({ decision }) => !decision.beside);
   // Drawn afresh to learn which inputs this design depends on: weighing all designs has drawn those of the others too.
   const own = new Sampler(seed);
-  weigher(problem.withSampler(own))(design.choices.steps);
+  weigher(problem.withSampler(own))(steps);
   const units = objectives.map((objective) => design.outcomes[objective].summary().unit);
   const at = (input: string, probability: number) => {
     const moved = new Sampler(seed, (name) => (name === input ? probability : 0.5));
-    return weigher(problem.withSampler(moved))(design.choices.steps);
+    return weigher(problem.withSampler(moved))(steps);
   };
   const middle = at("", 0.5)!;
 

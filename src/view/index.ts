@@ -1,3 +1,2 @@
 export * from "./charts.ts";
 export * from "./page.ts";
-export * from "./terminal.ts";

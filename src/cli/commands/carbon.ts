@@ -27,7 +27,7 @@ function withSite(command: Command): Command {
     )
     .option("--host-factor <ratio>", "power of the whole server over that of its accelerators")
     .option("--pue <ratio>", "power usage effectiveness; that of a hyperscale site where left out")
-    .option("--grid <zone>", "grid zone, country or intensity: US-CAL-CISO, france, 57 gCO2e/kWh")
+    .option("--grid <zone>", "grid zone, country or intensity: US-CAL-CISO, FR, 57 gCO2e/kWh")
     .option("--market <intensity>", "intensity of the contracts in place, beside the grid's own")
     .option("--embodied <mass>", "embodied carbon of an accelerator and its share of the host")
     .option("--lifetime <time>", "how long the servers are used")
@@ -62,7 +62,7 @@ async function site(flags: SiteFlags, program: "training" | "decoding") {
     utilisation: flags.utilisation,
   };
   return {
-    kind: machine.name.split("-")[0]!,
+    kind: machine.name,
     power: flags.power ?? `${draw.low}..${draw.high} W`,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
   };
@@ -197,7 +197,7 @@ function meter(): Command {
       const record = await carbon.meterCommand(words, { now: () => Date.now() / 1000 });
       writeFileSync(options.record, `${JSON.stringify(record, null, 2)}\n`);
       const account = carbon.meterReport(record, new Sampler(options.seed), options.grid);
-      const text = await carbon.terminalReport(account);
+      const text = carbon.terminalReport(account);
       print(options, record, () => text);
       process.stderr.write(`record: ${options.record}\n`);
       process.exitCode = record.exitCode ?? 1;
@@ -213,7 +213,7 @@ async function show(
 ): Promise<void> {
   const { carbon } = await load();
   const disclosure = of && carbon.disclosure(of);
-  const text = await carbon.terminalReport(account);
+  const text = carbon.terminalReport(account);
   print(options, disclosure ?? object, () => text);
   if (options.out === undefined) return;
   writeFiles(options.out, {

@@ -69,7 +69,7 @@ ${LOGS_HELP}`,
     .action(async (files: string[], flags: ReportFlags) => {
       const report = await makeReport(files, flags);
       const fleet = await import("../../fleet/index.ts");
-      const text = await fleet.terminalText(fleet.reportTables(report), [
+      const text = fleet.terminalText(fleet.reportTables(report), [
         `${fleet.scopeSentence(report)}.`,
         ...report.unknowable.map((sentence) => `Note: ${sentence}`),
       ]);
@@ -141,7 +141,7 @@ async function showPart(
 ): Promise<void> {
   const report = await makeReport(files, flags);
   const fleet = await import("../../fleet/index.ts");
-  const text = await fleet.terminalText([table(fleet)(report)], [`${fleet.scopeSentence(report)}.`]);
+  const text = fleet.terminalText([table(fleet)(report)], [`${fleet.scopeSentence(report)}.`]);
   print(flags, part(report), () => text);
 }
 

@@ -50,10 +50,9 @@ of published clusters stand in for what a short log cannot say. The best log is
 }
 
 async function ettrAction(flags: RunFlags): Promise<void> {
-  const [{ formatEstimate }, fleet, view] = await Promise.all([
+  const [{ formatEstimate, terminalTable }, fleet] = await Promise.all([
     import("../../core/index.ts"),
     import("../../fleet/index.ts"),
-    import("../../view/index.ts"),
   ]);
   const { run, log, notes } = await plannedRun(flags, undefined);
   const expected = fleet.ettr(run);
@@ -67,7 +66,7 @@ async function ettrAction(flags: RunFlags): Promise<void> {
   if (expected.warning !== undefined) notes.push(expected.warning);
   print(flags, { figures, log, notes }, () =>
     [
-      view.terminalTable(
+      terminalTable(
         ["figure", "median", "90 % interval", "basis"],
         Object.entries(figures).map(([name, estimate]) => [name, ...cells(estimate, formatEstimate)]),
       ),
@@ -106,9 +105,9 @@ the run saves every hour, as arXiv:2410.21680 assumes, and the best interval is 
         lemonShare: share("--lemon-share", flags.lemonShare),
         restartFactor: share("--restart-factor", flags.restartFactor),
       };
-      const { run, log, notes } = await plannedRun(flags, fleet.PAPER_CHECKPOINT_INTERVAL_SECONDS);
+      const { run, log, notes } = await plannedRun(flags, fleet.assumedHabits().checkpointIntervalSeconds);
       const study = fleet.mitigationStudy(run, options);
-      const text = await fleet.terminalText([fleet.mitigationTable(study)], notes);
+      const text = fleet.terminalText([fleet.mitigationTable(study)], notes);
       print(flags, { ...study, log, notes }, () => text);
     });
 }

@@ -142,7 +142,7 @@ async function simulateAction(flags: SimulateFlags): Promise<void> {
     return { jobs, result };
   });
   const summary = fleet.summariseSimulations(runs as [(typeof runs)[number], ...typeof runs]);
-  const text = await fleet.terminalText(fleet.simulationTables(summary), [
+  const text = fleet.terminalText(fleet.simulationTables(summary), [
     `${flags.nodes} nodes of ${flags.perNode} accelerators, ${summary.jobs} jobs ${log ? "of the log" : "drawn"}.`,
   ]);
   print(flags, summary, () => text);
@@ -157,8 +157,8 @@ function replay(
   const { attempts } = log;
   const runs = new fleet.Runs(attempts);
   const attributions = fleet.attributeFailures(attempts, new fleet.NodeSets(attempts), log);
-  const code = high === undefined ? undefined : attempts.texts.find(high);
-  const isHigh = (row: number) => attempts.partition[row] === code || attempts.qos[row] === code;
+  const isHigh = (row: number) =>
+    [attempts.partition, attempts.qos].some((column) => attempts.texts.text(column[row]!) === high);
   if (high !== undefined && !Array.from({ length: attempts.length }, (_, row) => row).some(isHigh)) {
     throw new FlagError({ path: "--high" }, `"${high}"`, "a partition or QOS of the log");
   }

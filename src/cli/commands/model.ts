@@ -37,12 +37,11 @@ export function modelCommand(): Command {
           tokensForBudget: model.tokensForBudget(architecture, budget, length),
           cacheBytes: model.cacheBytes(architecture, length).total,
         }));
-        const { terminalTable } = await import("../../view/index.ts");
         print(
           options,
           { pattern: model.printLayers(architecture.layers), width: architecture.width, budget, rows },
           () =>
-            terminalTable(
+            core.terminalTable(
               [
                 "context",
                 "training compute",

@@ -30,7 +30,7 @@ Editors complete it from schemas/brief.schema.json. With --out the folder receiv
       if (options.out !== undefined) {
         writeFiles(options.out, {
           "plan.json": `${JSON.stringify(plan, null, 2)}\n`,
-          "report.html": htmlReport(plan),
+          "report.html": await htmlReport(plan),
         });
         process.stderr.write(
           `\nreport: ${join(options.out, "report.html")}\nplan:   ${join(options.out, "plan.json")}\n`,

@@ -109,7 +109,8 @@ function eventColumns(names: readonly string[], file: string, line: number): Rec
 
 /** Which columns of a CSV hold what. */
 export interface FailureColumns {
-  readonly node: string;
+  /** One column, or several whose values together name a node (a system and a number in it). */
+  readonly node: string | readonly string[];
   readonly start: string;
   /** Left out: the failure is a moment. */
   readonly end?: string | undefined;
@@ -122,7 +123,7 @@ export interface FailureColumns {
 /** Published failure logs whose header tells them. */
 export const KNOWN_FAILURE_COLUMNS: Readonly<Record<string, FailureColumns>> = {
   LANL: {
-    node: "nodenum",
+    node: ["System", "nodenum"],
     start: "Prob Started",
     end: "Prob Fixed",
     oneOf: ["Facilities", "Hardware", "Human Error", "Network", "Undetermined", "Software"],
@@ -150,7 +151,8 @@ export async function readFailureTable(
       checkColumns(columns, Object.keys(record), file);
       checked = true;
     }
-    const node = record[columns.node] ?? "";
+    const names = [columns.node].flat().map((column) => record[column] ?? "");
+    const node = names.includes("") ? "" : names.join("/");
     const start = time.text(record[columns.start] ?? "");
     const end = columns.end === undefined ? start : time.text(record[columns.end] ?? "");
     const found = Object.values(record).join(",");
@@ -183,7 +185,7 @@ export async function readFailureTable(
 
 function checkColumns(columns: FailureColumns, header: readonly string[], file: string): void {
   const wanted = [
-    columns.node,
+    ...[columns.node].flat(),
     columns.start,
     columns.end,
     columns.category,

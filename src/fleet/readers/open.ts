@@ -57,7 +57,7 @@ export function logKindOf(text: string): LogKind | undefined {
 function knownFailureColumns(header: readonly string[]): string | undefined {
   return Object.keys(KNOWN_FAILURE_COLUMNS).find((name) => {
     const { node, start } = KNOWN_FAILURE_COLUMNS[name]!;
-    return header.includes(node) && header.includes(start);
+    return [node, start].flat().every((column) => header.includes(column));
   });
 }
 
@@ -78,6 +78,23 @@ export interface ClusterLog {
   readonly missing: string[];
 }
 
+/** A log of attempts that no file holds, such as a simulation's, with whatever else is known. */
+export function clusterLog(attempts: AttemptTable, parts: Partial<ClusterLog> = {}): ClusterLog {
+  return {
+    attempts,
+    events: [],
+    signals: [],
+    preemptions: [],
+    failedNodes: [],
+    nodes: [],
+    exclusions: [],
+    readings: [],
+    kinds: new Set(),
+    missing: [],
+    ...parts,
+  };
+}
+
 export interface ClusterLogOptions extends ReadingOptions, Supervision {
   readonly timeZone?: string | undefined;
   /** Year of syslog's times. */
@@ -93,18 +110,7 @@ export async function readClusterLog(
   sources: readonly LogSource[],
   options: ClusterLogOptions = {},
 ): Promise<ClusterLog> {
-  const log: ClusterLog = {
-    attempts: new AttemptTable(),
-    events: [],
-    signals: [],
-    preemptions: [],
-    failedNodes: [],
-    nodes: [],
-    exclusions: [],
-    readings: [],
-    kinds: new Set(),
-    missing: [],
-  };
+  const log = clusterLog(new AttemptTable());
   for (const source of sources) {
     const head = await peek(source);
     const kind = options.kinds?.get(source) ?? logKindOf(head);

@@ -195,7 +195,7 @@ describe("node events", () => {
       ),
       KNOWN_FAILURE_COLUMNS.LANL!,
     );
-    expect(events).toMatchObject([{ node: "12", state: "Hardware", reason: "Memory Dimm" }]);
+    expect(events).toMatchObject([{ node: "20/12", state: "Hardware", reason: "Memory Dimm" }]);
     expect(events[0]!.end - events[0]!.start).toBe(23 * 60);
   });
 

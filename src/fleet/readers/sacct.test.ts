@@ -105,6 +105,18 @@ describe("what logs contain in the wild", () => {
     expect(pending).toMatchObject({ arrayJob: "12", arrayTask: undefined, state: "PENDING" });
   });
 
+  it("tells the tasks of an array apart without JobIDRaw", async () => {
+    const line = (id: string) => `${id}|COMPLETED|2026-01-01T00:00:00|2026-01-01T01:00:00`;
+    const { attempts } = await read(
+      ["JobID|State|Start|End", line("12_1"), line("12_2"), line("13")].join("\n"),
+    );
+    expect(attempts.rows().map(({ job, arrayJob, arrayTask }) => [job, arrayJob, arrayTask])).toEqual([
+      ["12_1", "12", 1],
+      ["12_2", "12", 2],
+      ["13", undefined, undefined],
+    ]);
+  });
+
   it("keeps delimiters inside free text, wherever that field stands", async () => {
     const last = await read(`${HEADER}\n${row(1, "sbatch --wrap 'a | b | c'")}`);
     expect(last.attempts.length).toBe(1);
@@ -205,6 +217,26 @@ describe("bad lines are named, counted and passed over", () => {
     expect(reading.mended[0]!.reason).toContain("second time zone");
   });
 
+  it("times with a zone beside times without one are said", async () => {
+    const { reading } = await read(
+      [
+        "JobIDRaw|State|Start|End",
+        "1|COMPLETED|2026-01-01T00:00:00|2026-01-01T01:00:00",
+        "2|COMPLETED|2026-01-01T00:00:00+01:00|2026-01-01T01:00:00+01:00",
+      ].join("\n"),
+    );
+    expect(reading.mended).toMatchObject([
+      { reason: "times with a zone and times without one in the same log", examples: [{ line: 3 }] },
+    ]);
+    expect(reading.sentences().at(-1)).toBe(
+      "sacct.psv: 1 row mended: times with a zone and times without one in the same log (line 3)",
+    );
+  });
+
+  it("a zone that does not exist is refused", async () => {
+    await expect(read(`${HEADER}\n${row(1)}`, { timeZone: "Mars/Olympus" })).rejects.toThrow("Mars/Olympus");
+  });
+
   it("the same attempt twice is one attempt, as its later row tells it", async () => {
     const running = "1|RUNNING|2026-01-01T00:00:00|Unknown|60|n1|x";
     const { attempts, reading } = await read([HEADER, running, row(1)].join("\n"));
@@ -227,7 +259,9 @@ describe("bad lines are named, counted and passed over", () => {
     await expect(read(Buffer.from("\ufeffJobIDRaw|State", "utf16le"))).rejects.toThrow("UTF-16");
   });
 
-  it("asks sacct for nothing that it does not read", () => {
-    expect(new Set(SACCT_FIELDS).size).toBe(SACCT_FIELDS.length);
+  it("is recommended by the docs with the fields that it reads", () => {
+    expect(readFileSync(new URL("../../../docs/fleet.md", import.meta.url), "utf8")).toContain(
+      SACCT_FIELDS.join(","),
+    );
   });
 });

@@ -6,92 +6,22 @@
  * What it does not know: the network, the time of day, users who react, jobs that change size.
  */
 import FlatQueue from "flatqueue";
-import { InputError, RandomStream, type Supervision } from "../../core/index.ts";
+import { InputError, RandomStream } from "../../core/index.ts";
 import { AttemptTable } from "../attempts.ts";
 import { foldNodeList } from "../nodelist.ts";
 import { STATE_CODE, type State } from "../states.ts";
 import type { SimulatedJobs } from "./jobs.ts";
-import { drawLifetime, type Lifetime } from "./lifetimes.ts";
+import { drawLifetime } from "./lifetimes.ts";
 import { NodePool } from "./nodes.ts";
-
-/** Nodes that fail together. */
-export interface FailureDomain {
-  readonly name: string;
-  readonly nodes: readonly number[];
-  readonly failure: Lifetime;
-  readonly repair: Lifetime;
-}
-
-export interface SimulatedCluster {
-  readonly nodes: number;
-  /** Default 8. */
-  readonly acceleratorsPerNode?: number | undefined;
-  /** Time from a node's repair to its next failure. */
-  readonly failure: Lifetime;
-  readonly repair: Lifetime;
-  /** Nodes that fail more often: how many times as often. */
-  readonly lemons?: ReadonlyMap<number, number> | undefined;
-  readonly domains?: readonly FailureDomain[] | undefined;
-}
-
-export interface SchedulingPolicy {
-  /** Default one hour; infinite: no checkpoints. */
-  readonly checkpointIntervalSeconds?: number | undefined;
-  /** Default 0. */
-  readonly checkpointWriteSeconds?: number | undefined;
-  /** Default 5 minutes. */
-  readonly restartSeconds?: number | undefined;
-  /** Between an interruption and becoming eligible again. Default Slurm's 121 s. */
-  readonly requeueHoldSeconds?: number | undefined;
-  /** May a job preempt lower priorities? Default false. */
-  readonly preempt?: boolean | undefined;
-  /** A job cannot be preempted before it has run so long. Default 2 hours, as on the clusters of the paper. */
-  readonly preemptExemptSeconds?: number | undefined;
-  /** How many queued jobs are looked at beyond the first that is blocked. Default 100; 0: strictly first come. */
-  readonly backfillDepth?: number | undefined;
-}
-
-export interface SimulationOptions extends Supervision {
-  readonly seed: number;
-  /** Stop at this time, with jobs still running. Default: when all jobs are done. */
-  readonly untilSeconds?: number | undefined;
-  /** Keep every attempt as a row of a table that the readers' analyses take. Default false. */
-  readonly log?: boolean | undefined;
-}
-
-/** Accelerator-hours, by what became of them. */
-export interface SimulatedHours {
-  readonly productive: number;
-  readonly restart: number;
-  readonly checkpointWrite: number;
-  /** Thrown away by failures of nodes. */
-  readonly lostToFailures: number;
-  /** Thrown away by preemptions for jobs that were starting again after a failure. */
-  readonly lostToRestarts: number;
-  /** Thrown away by all other preemptions. */
-  readonly lostToPreemptions: number;
-  readonly down: number;
-  readonly idle: number;
-}
-
-export interface SimulationResult {
-  readonly endSeconds: number;
-  readonly finished: number;
-  readonly attempts: number;
-  readonly nodeFailures: number;
-  readonly domainFailures: number;
-  readonly interruptions: number;
-  readonly preemptions: number;
-  /** Preemptions by jobs that were starting again after a failure. */
-  readonly secondOrderPreemptions: number;
-  readonly hours: SimulatedHours;
-  /** Of each job: time eligible and waiting, time running, interruptions, and when it ended (NaN: it did not). */
-  readonly queueSeconds: Float64Array;
-  readonly runningSeconds: Float64Array;
-  readonly restarts: Int32Array;
-  readonly endedAt: Float64Array;
-  readonly log: AttemptTable | undefined;
-}
+import { JobQueue } from "./queue.ts";
+import type {
+  FailureDomain,
+  SchedulingPolicy,
+  SimulatedCluster,
+  SimulationOptions,
+  SimulationResult,
+} from "./scenario.ts";
+import { chooseVictims } from "./victims.ts";
 
 /** Productive over wall-clock time of a finished job: the measured ETTR of the paper. */
 export function simulatedEttr(jobs: SimulatedJobs, result: SimulationResult, job: number): number {
@@ -149,14 +79,7 @@ class Simulation {
   readonly #restarts: Int32Array;
   readonly #endedAt: Float64Array;
 
-  // The queue: for each priority a doubly linked list, highest priority first.
-  readonly #priorities: readonly number[];
-  readonly #classOf = new Map<number, number>();
-  readonly #heads: Int32Array;
-  readonly #tails: Int32Array;
-  readonly #next: Int32Array;
-  readonly #before: Int32Array;
-  #queued = 0;
+  readonly #queue: JobQueue;
   // Running jobs of each priority, for preemption.
   readonly #running: Set<number>[];
 
@@ -224,13 +147,8 @@ class Simulation {
     this.#runningSeconds = floats();
     this.#restarts = new Int32Array(count);
     this.#endedAt = floats().fill(Number.NaN);
-    this.#priorities = [...new Set(jobs.priority)].sort((a, b) => b - a);
-    for (const [index, priority] of this.#priorities.entries()) this.#classOf.set(priority, index);
-    this.#heads = new Int32Array(this.#priorities.length).fill(-1);
-    this.#tails = new Int32Array(this.#priorities.length).fill(-1);
-    this.#next = new Int32Array(count).fill(-1);
-    this.#before = new Int32Array(count).fill(-1);
-    this.#running = this.#priorities.map(() => new Set());
+    this.#queue = new JobQueue(jobs.priority);
+    this.#running = Array.from({ length: this.#queue.classes }, () => new Set());
     this.#scratch = new Float64Array(cluster.nodes);
     this.#failsAt = new Float64Array(cluster.nodes);
     this.#downUntil = new Float64Array(cluster.nodes);
@@ -260,7 +178,7 @@ class Simulation {
         this.#enqueue(arrival++, false);
       }
       while (this.#events.peekValue() === time) this.#handle(this.#events.pop()!);
-      if (this.#queued > 0) this.#schedule();
+      if (this.#queue.length > 0) this.#schedule();
       if (++steps % 65_536 === 0) {
         this.#options.signal?.throwIfAborted();
         this.#options.progress?.({
@@ -358,33 +276,9 @@ class Simulation {
   // --- jobs ---
 
   #enqueue(job: number, front: boolean): void {
-    const list = this.#classOf.get(this.#jobs.priority[job]!)!;
     this.#state[job] = QUEUED;
     this.#eligibleAt[job] = this.#now;
-    this.#queued++;
-    const other = front ? this.#heads[list]! : this.#tails[list]!;
-    this.#next[job] = front ? other : -1;
-    this.#before[job] = front ? -1 : other;
-    if (other < 0) {
-      this.#heads[list] = job;
-      this.#tails[list] = job;
-    } else if (front) {
-      this.#before[other] = job;
-      this.#heads[list] = job;
-    } else {
-      this.#next[other] = job;
-      this.#tails[list] = job;
-    }
-  }
-
-  #dequeue(job: number): void {
-    const list = this.#classOf.get(this.#jobs.priority[job]!)!;
-    const [before, next] = [this.#before[job]!, this.#next[job]!];
-    if (before < 0) this.#heads[list] = next;
-    else this.#next[before] = next;
-    if (next < 0) this.#tails[list] = before;
-    else this.#before[next] = before;
-    this.#queued--;
+    this.#queue.add(job, front);
   }
 
   #limit(job: number): number {
@@ -393,7 +287,7 @@ class Simulation {
 
   #start(job: number): void {
     const { restartSeconds: u0, checkpointIntervalSeconds: dt, checkpointWriteSeconds: w } = this.#policy;
-    this.#dequeue(job);
+    this.#queue.remove(job);
     this.#state[job] = RUNNING;
     this.#attempts++;
     this.#startedAt[job] = this.#now;
@@ -402,7 +296,7 @@ class Simulation {
     this.#endsAt[job] = this.#now + u0 + remaining * (1 + w / dt);
     const until = Math.max(this.#endsAt[job]!, this.#now + this.#limit(job));
     this.#nodesOf.set(job, this.#pool.allocate(job, this.#jobs.accelerators[job]!, until));
-    this.#running[this.#classOf.get(this.#jobs.priority[job]!)!]!.add(job);
+    this.#running[this.#queue.classOf(job)]!.add(job);
     this.#events.push(job * KINDS + JOB_END, this.#endsAt[job]!);
   }
 
@@ -427,7 +321,7 @@ class Simulation {
     this.#writing += written * size;
     const nodes = this.#nodesOf.get(job)!;
     this.#nodesOf.delete(job);
-    this.#running[this.#classOf.get(this.#jobs.priority[job]!)!]!.delete(job);
+    this.#running[this.#queue.classOf(job)]!.delete(job);
     this.#pool.release(job, nodes, size);
     if (this.#log) this.#record(this.#log, job, state, nodes, failedNode);
     return Math.max(0, trained - saved - written) * size;
@@ -477,10 +371,10 @@ class Simulation {
   #schedule(): void {
     let blocked = -1;
     let looked = 0;
-    for (let list = 0; list < this.#heads.length; list++) {
-      let job = this.#heads[list]!;
+    for (let list = 0; list < this.#queue.classes; list++) {
+      let job = this.#queue.first(list);
       while (job >= 0) {
-        const next = this.#next[job]!;
+        const next = this.#queue.after(job);
         if (blocked < 0) {
           if (this.#pool.fits(this.#jobs.accelerators[job]!) || this.#preemptFor(job, list)) this.#start(job);
           else {
@@ -509,39 +403,32 @@ class Simulation {
     this.#reservedFor = this.#pool.emptyAt(whole, this.#scratch);
   }
 
+  /** Running jobs below a class that may be preempted: the lowest class first, in it the latest started first. */
+  *#preemptible(list: number): Generator<number> {
+    for (let lower = this.#queue.classes - 1; lower > list; lower--) {
+      yield* [...this.#running[lower]!]
+        .filter((job) => this.#now - this.#startedAt[job]! >= this.#policy.preemptExemptSeconds)
+        .sort((a, b) => this.#startedAt[b]! - this.#startedAt[a]! || b - a);
+    }
+  }
+
   /** Frees room for a job by preempting lower priorities, the lowest and the latest started first; all or none. */
   #preemptFor(job: number, list: number): boolean {
-    if (!this.#policy.preempt || list === this.#heads.length - 1) return false;
+    if (!this.#policy.preempt || list === this.#queue.classes - 1) return false;
     if (this.#now < this.#preemptAgainAt && this.#reserved === job) return false;
-    const size = this.#jobs.accelerators[job]!;
-    const whole = this.#pool.wholeNodes(size);
-    const freed = new Map<number, number>();
-    let empty = this.#pool.empty;
-    const victims: number[] = [];
-    let enough = false;
-    for (let lower = this.#heads.length - 1; lower > list && !enough; lower--) {
-      const candidates = [...this.#running[lower]!]
-        .filter((victim) => this.#now - this.#startedAt[victim]! >= this.#policy.preemptExemptSeconds)
-        .sort((a, b) => this.#startedAt[b]! - this.#startedAt[a]! || b - a);
-      for (const victim of candidates) {
-        victims.push(victim);
-        const returned = Math.min(this.#jobs.accelerators[victim]!, this.#pool.acceleratorsPerNode);
-        for (const node of this.#nodesOf.get(victim)!) {
-          const free = (freed.get(node) ?? this.#pool.free[node]!) + returned;
-          freed.set(node, Math.min(free, this.#pool.acceleratorsPerNode));
-          if (free >= this.#pool.acceleratorsPerNode) empty++;
-          if (whole === 0 && free >= size) enough = true;
-        }
-        if (whole > 0 && empty >= whole) enough = true;
-        if (enough) break;
-      }
-    }
-    if (!enough) {
+    const victims = chooseVictims(
+      this.#preemptible(list),
+      this.#jobs.accelerators,
+      this.#nodesOf,
+      this.#pool,
+      this.#jobs.accelerators[job]!,
+    );
+    if (!victims) {
       this.#preemptAgainAt = this.#now + PREEMPT_RETRY_SECONDS;
       this.#events.push(WAKE, this.#preemptAgainAt);
       return false;
     }
-    for (const victim of needed(victims, this.#nodesOf, this.#pool, this.#jobs, whole, size)) {
+    for (const victim of victims) {
       const lost = this.#interrupt(victim, "PREEMPTED");
       this.#preemptions++;
       if (this.#afterFailure[job]) {
@@ -593,35 +480,4 @@ class Simulation {
       log: this.#log,
     };
   }
-}
-
-/** Of the victims found, those that are needed: one that was looked at early may free nodes that others free too. */
-function needed(
-  victims: readonly number[],
-  nodesOf: ReadonlyMap<number, Int32Array>,
-  pool: NodePool,
-  jobs: SimulatedJobs,
-  whole: number,
-  size: number,
-): number[] {
-  const free = new Map<number, number>();
-  const give = (victim: number, sign: 1 | -1) => {
-    const returned = sign * Math.min(jobs.accelerators[victim]!, pool.acceleratorsPerNode);
-    for (const node of nodesOf.get(victim)!) free.set(node, (free.get(node) ?? pool.free[node]!) + returned);
-  };
-  for (const victim of victims) give(victim, 1);
-  const enough = () => {
-    let empty = pool.empty;
-    for (const amount of free.values()) {
-      if (whole === 0 && amount >= size) return true;
-      if (amount >= pool.acceleratorsPerNode) empty++;
-    }
-    return whole > 0 && empty >= whole;
-  };
-  return victims.filter((victim) => {
-    give(victim, -1);
-    if (enough()) return false;
-    give(victim, 1);
-    return true;
-  });
 }

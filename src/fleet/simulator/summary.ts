@@ -2,7 +2,8 @@
 import { quantile } from "../../core/index.ts";
 import { sizeBucket } from "../sizes.ts";
 import type { SimulatedJobs } from "./jobs.ts";
-import { type SimulatedHours, type SimulationResult, simulatedEttr } from "./simulate.ts";
+import type { SimulatedHours, SimulationResult } from "./scenario.ts";
+import { simulatedEttr } from "./simulate.ts";
 
 /** Median and central 90 % over the repeats. */
 export interface Spread {

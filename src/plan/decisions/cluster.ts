@@ -1,5 +1,5 @@
 /** On which accelerators, and on how many. */
-import { type AnyEstimate, type DimensionOf, Estimate } from "../../core/index.ts";
+import { type AnyEstimate, type DimensionOf, Estimate, formatNumber, InputError } from "../../core/index.ts";
 import {
   type Accelerator,
   rentalPrice,
@@ -7,7 +7,9 @@ import {
   type TrainingStep,
   trainingSteps,
 } from "../../hardware/index.ts";
+import type { Architecture } from "../../model/index.ts";
 import { type Decision, Impossible } from "../decision.ts";
+import type { Problem } from "../problem.ts";
 import { model } from "./model.ts";
 
 export interface ClusterOption {
@@ -33,12 +35,14 @@ export const cluster: Decision<ClusterOption, ClusterChoice> = {
   evaluate({ accelerator, count }, problem, upstream) {
     const { architecture } = upstream.get(model);
     const stepOn = problem.once(architecture, `steps on ${accelerator.name}`, () =>
-      trainingSteps(problem.sampler, accelerator, { architecture, context: problem.open.context }),
+      stepsOn(accelerator, architecture, problem),
     );
     const step = stepOn(count);
     if (!step.fits) {
       return new Impossible(
-        `${count} x ${accelerator.name} cannot hold the training state: ${step.memory} are needed, ${Estimate.exact(accelerator.memoryBytes, "B/accelerator")} are there`,
+        `${count} x ${accelerator.name} cannot hold the training state of ${upstream.get(model).name}, ${formatNumber(upstream.get(model).parameters)} parameters: ${step.memory} are needed, ${Estimate.exact(accelerator.memoryBytes, "B/accelerator")} are there`,
+        ["cluster", "count"],
+        "lower model.size, raise cluster.count, or choose another accelerator",
       );
     }
     const price = problem.brief.cluster?.price;
@@ -80,6 +84,23 @@ export const cluster: Decision<ClusterOption, ClusterChoice> = {
     };
   },
 };
+
+function stepsOn(accelerator: Accelerator, architecture: Architecture, { sampler, brief, open }: Problem) {
+  try {
+    return trainingSteps(sampler, accelerator, { architecture, context: open.context });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const place = brief.placeOf(["model", "context"]);
+    throw new InputError(
+      error.problems.map(({ found }) => ({
+        place,
+        found: `a context of ${open.context} tokens`,
+        expected: `at most the ${found} of an optimiser step`,
+        remedy: "shorten model.context",
+      })),
+    );
+  }
+}
 
 function layoutText({ tensorParallel, microbatch, sharding, recomputation }: TrainingLayout): string {
   const parts = [

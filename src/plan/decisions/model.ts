@@ -1,5 +1,5 @@
 /** Which architecture, at which size. */
-import { type AnyEstimate, Estimate, exactly, formatNumber, InputError } from "../../core/index.ts";
+import { type AnyEstimate, Estimate, exactly, formatNumber, InputError, suggest } from "../../core/index.ts";
 import type { ArchitectureLaw } from "../../laws/index.ts";
 import {
   type Architecture,
@@ -86,8 +86,9 @@ export const model: Decision<ModelOption, ModelChoice> = {
 };
 
 function optionsOf(candidate: string, index: number, problem: Problem): ModelOption[] {
-  const place = problem.brief.placeOf(["model", "candidates", index]);
-  const fixed = fixedArchitecture(candidate, problem);
+  const path = ["model", "candidates", index];
+  const place = problem.brief.placeOf(path);
+  const fixed = fixedArchitecture(candidate, path, problem);
   if (fixed) return [{ name: candidate, architecture: fixed }];
   const layers = inPlace(() => parseLayers(candidate), place, candidate);
   const name = candidate.trim();
@@ -99,6 +100,15 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
     if (size > problem.open.size.high) break;
   }
   const { low, high } = problem.open.size;
+  const [smallest, largest] = [sized[0]!.size, sized.at(-1)!.size];
+  if (high < smallest || low > largest) {
+    throw new InputError({
+      place: problem.brief.placeOf(["model", "size"]),
+      found: `${[...new Set([low, high])].map((size) => formatNumber(size)).join(" to ")} parameters`,
+      expected: `a size that ${name} can have: ${formatNumber(smallest)} parameters at width ${WIDTH_STEP} to ${formatNumber(sizeAt(layers, WIDEST))} at width ${WIDEST}`,
+      remedy: "change the size, or the number of layers of the candidate",
+    });
+  }
   const inside = sized.filter(({ size }) => size >= low && size <= high);
   // A range narrower than a step of width holds no size: take the nearest instead of refusing.
   const chosen = inside.length > 0 ? spread(inside, MOST_SIZES) : [nearestTo(sized, Math.sqrt(low * high))];
@@ -106,10 +116,12 @@ function optionsOf(candidate: string, index: number, problem: Problem): ModelOpt
 }
 
 /** A published model or a config.json, which have one size; undefined for a layer string. */
-function fixedArchitecture(candidate: string, problem: Problem): Architecture | undefined {
-  if (candidate.endsWith(".json")) {
-    return readHuggingFace(besideBrief(problem.brief, candidate)).architecture;
-  }
+function fixedArchitecture(
+  candidate: string,
+  path: readonly PropertyKey[],
+  { brief }: Problem,
+): Architecture | undefined {
+  if (candidate.endsWith(".json")) return readHuggingFace(besideBrief(brief, candidate, path)).architecture;
   return presets().has(candidate.toLowerCase()) ? preset(candidate).architecture : undefined;
 }
 
@@ -119,14 +131,20 @@ function inPlace<T>(read: () => T, place: ReturnType<Problem["brief"]["placeOf"]
     return read();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
+    // A layer string has neither a hyphen nor a slash: what has one was meant as a name or a path.
+    if (/[-/\\]/.test(candidate)) {
+      throw new InputError({
+        place,
+        found: `"${candidate}"`,
+        expected: "a layer string, the name of a published model, or the path of a config.json",
+        remedy: suggest(candidate, [...presets().keys()]),
+      });
+    }
     throw new InputError(
       error.problems.map((problem) => ({
         ...problem,
         place,
         found: `"${candidate}": ${problem.found}`,
-        remedy:
-          problem.remedy ??
-          "a candidate is a layer string, the name of a published model, or the path of a config.json",
       })),
     );
   }
@@ -137,6 +155,9 @@ export function spread<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items];
   return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]!);
 }
+
+const sizeAt = (layers: Parameters<typeof architecture>[0], width: number) =>
+  parameters(architecture(layers, width)).total;
 
 function nearestTo(sized: readonly { a: Architecture; size: number }[], size: number) {
   const off = (candidate: { size: number }) => Math.abs(Math.log(candidate.size / size));

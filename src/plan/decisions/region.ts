@@ -3,6 +3,7 @@
 import {
   acceleratorEmbodied,
   type GridIntensity,
+  givenIntensity,
   gridIntensity,
   hostFactor,
   hourlySpread,
@@ -12,28 +13,32 @@ import {
   serverLifetime,
   serverUtilisation,
 } from "../../carbon/index.ts";
-import type { AnyEstimate, DimensionOf, Estimate } from "../../core/index.ts";
+import { type AnyEstimate, type DimensionOf, Estimate } from "../../core/index.ts";
 import type { Decision } from "../decision.ts";
+import type { Grid } from "../problem.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { cluster } from "./cluster.ts";
 
 export interface RegionChoice extends RunCarbon {
-  readonly zone: string;
   readonly grid: GridIntensity;
   readonly pue: Estimate<DimensionOf<"1">>;
 }
 
-export const region: Decision<string, RegionChoice> = {
+export const region: Decision<Grid, RegionChoice> = {
   id: "region",
   title: "Region",
   question: "On which grid?",
 
-  options: ({ open }) => open.zones,
+  options: ({ open }) => open.grids,
 
-  evaluate(zone, problem, upstream) {
-    const { sampler } = problem;
+  evaluate({ name, given }, problem, upstream) {
+    const { sampler, brief } = problem;
     const { accelerator, accelerators, step } = upstream.get(cluster);
-    const grid = problem.once(problem, `grid ${zone}`, () => gridIntensity(sampler, zone));
+    const grid = problem.once(problem, `grid ${name}`, () =>
+      given === undefined
+        ? gridIntensity(sampler, name)
+        : givenIntensity(Estimate.exact(given, "gCO2e/kWh"), {}, brief.file),
+    );
     const pue = powerUsageEffectiveness(sampler, "hyperscale");
     const carbon = runCarbon({
       accelerators,
@@ -42,16 +47,16 @@ export const region: Decision<string, RegionChoice> = {
       hostFactor: hostFactor(sampler),
       pue,
       intensity: grid.intensity,
-      embodied: acceleratorEmbodied(sampler, accelerator.name.split("-")[0]),
+      embodied: acceleratorEmbodied(sampler, accelerator.name),
       lifetime: serverLifetime(sampler),
       utilisation: serverUtilisation(sampler),
     });
-    return { zone, grid, pue, ...carbon };
+    return { grid, pue, ...carbon };
   },
 
-  label: (zone) => zone,
+  label: ({ name }) => name,
 
-  explain({ zone, grid, pue, energy, operational, embodied, total }) {
+  explain({ grid, pue, energy, operational, embodied, total }) {
     const figures: Record<string, AnyEstimate> = {
       "carbon intensity": grid.intensity,
       PUE: pue,
@@ -60,14 +65,14 @@ export const region: Decision<string, RegionChoice> = {
       "embodied carbon": embodied,
       "carbon in all": total,
     };
-    const hours = hourlySpread(zone);
+    const hours = grid.provenance.origin === "given" ? undefined : hourlySpread(grid.zone);
     return {
       why: `Energy at the meter times the grid's ${grid.signal}, ${grid.accounting}-based, ${grid.boundary} intensity; embodied carbon by the share of the servers' working life that the run takes.`,
       figures,
       notes: [
         grid.note === "" ? undefined : grid.note,
         hours &&
-          `the hours of a year in ${zone} range from ${hours.low} to ${hours.high} gCO2e/kWh (5 % to 95 %): choosing the hours to run in can move operational carbon by as much`,
+          `the hours of a year in ${grid.zone} range from ${hours.low} to ${hours.high} gCO2e/kWh (5 % to 95 %): choosing the hours to run in can move operational carbon by as much`,
       ].filter((note) => note !== undefined),
     };
   },

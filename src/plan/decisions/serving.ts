@@ -2,7 +2,7 @@
 import { hostFactor, operationalCarbon } from "../../carbon/index.ts";
 import { type AnyEstimate, type DimensionOf, Estimate, formatNumber, InputError } from "../../core/index.ts";
 import { accelerator as acceleratorNamed, rentalPrice } from "../../hardware/index.ts";
-import { planService, type ServicePlan } from "../../inference/index.ts";
+import { planService, type ServiceLayout, type ServicePlan, serviceLayout } from "../../inference/index.ts";
 import type { Architecture } from "../../model/index.ts";
 import { type Decision, Impossible } from "../decision.ts";
 import type { Problem } from "../problem.ts";
@@ -19,21 +19,29 @@ export interface ServingChoice {
   readonly cost: Estimate<DimensionOf<"USD">>;
 }
 
-/** The cheapest layout that meets the bounds follows from the model, so there is one option: to serve. */
-type ServingOption = "serve";
+/** The layout with the fewest accelerators follows from the model, so there is one option, or none that is possible. */
+type ServingOption = ServiceLayout | Impossible;
 
 export const serving: Decision<ServingOption, ServingChoice> = {
   id: "serving",
   title: "Serving",
   question: "On how many accelerators to serve, and laid out how?",
 
-  options: () => ["serve"],
+  beside: true,
 
-  evaluate(_option, problem, upstream) {
+  options(problem, upstream) {
     const { architecture } = upstream.get(model);
-    const service = problem.once(architecture, "service", () => plan(problem, architecture));
-    if (service instanceof Impossible) return service;
+    return [problem.once(architecture, "serving layout", () => layoutFor(problem, architecture))];
+  },
+
+  evaluate(layout, problem, upstream) {
+    if (layout instanceof Impossible) return layout;
+    const { architecture } = upstream.get(model);
     const { sampler, brief } = problem;
+    const service = problem.once(architecture, "service", () => {
+      const { accelerator, request } = requestOf(problem);
+      return planService(sampler, { architecture, accelerator }, request, layout);
+    });
     const { pue, grid } = upstream.get(region);
     const year = Estimate.exact(1, "year");
     const { request } = requestOf(problem);
@@ -51,7 +59,10 @@ export const serving: Decision<ServingOption, ServingChoice> = {
     };
   },
 
-  label: () => "the fewest accelerators that meet the bounds",
+  label: (layout) =>
+    layout instanceof Impossible
+      ? "no layout"
+      : `replicas of ${layout.tensorParallel}, ${layout.batch} sequences at a time`,
 
   explain({ service, energy, carbon, cost }, problem) {
     const { request } = requestOf(problem);
@@ -73,15 +84,18 @@ export const serving: Decision<ServingOption, ServingChoice> = {
   },
 };
 
-function plan(problem: Problem, architecture: Architecture): ServicePlan | Impossible {
-  const { name, request } = requestOf(problem);
-  const accelerator = acceleratorNamed(name, problem.brief.placeOf(["serving", "accelerator"]));
+function layoutFor(problem: Problem, architecture: Architecture): ServingOption {
+  const { accelerator, request } = requestOf(problem);
   try {
-    return planService(problem.sampler, { architecture, accelerator }, request);
+    return serviceLayout({ architecture, accelerator }, request);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const [mistake] = error.problems;
-    return new Impossible(`${mistake!.found}; expected ${mistake!.expected}`);
+    return new Impossible(
+      `${mistake!.found}, where there must be ${mistake!.expected}`,
+      problem.brief.serving?.first_token === undefined ? ["serving"] : ["serving", "first_token"],
+      mistake!.remedy ?? "relax what is asked of serving",
+    );
   }
 }
 
@@ -91,7 +105,10 @@ function requestOf({ brief, open }: Problem) {
   const orDefault = (value: number | undefined, figure: string) =>
     value ?? figures("brief-defaults").get("serving", figure).value;
   return {
-    name: asked.accelerator ?? open.accelerators[0]!.name,
+    accelerator:
+      asked.accelerator === undefined
+        ? open.accelerators[0]!
+        : acceleratorNamed(asked.accelerator, brief.placeOf(["serving", "accelerator"])),
     request: {
       requestsPerDay: asked.requests_per_day,
       promptTokens: orDefault(asked.prompt, "prompt"),

@@ -1,5 +1,5 @@
-/** A plan as people read it: on a terminal, and as one HTML page. Both only show what `plan.json` holds. */
-import { formatNumber, printedUnit } from "../core/index.ts";
+/** A plan as one HTML page; it only shows what `plan.json` holds. Loads what draws, so it is loaded only to draw. */
+import { printedUnit } from "../core/index.ts";
 import {
   COLOURS,
   draw,
@@ -10,79 +10,20 @@ import {
   Plot,
   page,
   type Section,
-  terminalTable,
 } from "../view/index.ts";
-import type { Breakdown } from "./breakdown.ts";
 import type { Objective } from "./brief.ts";
-import type { PlanFigure } from "./figures.ts";
-import type { Plan, PlanConstraint, PlanDecision } from "./plan.ts";
-import type { Swing } from "./sensitivity.ts";
+import type { Breakdown, Plan, PlanDecision, PlanFigure, Swing } from "./plan-schema.ts";
+import {
+  central,
+  constraintSentence,
+  interval,
+  notesOf,
+  OBJECTIVE_NAMES,
+  searchSentence,
+} from "./wording.ts";
 
-/** What each objective is called where there is room for words. */
-export const OBJECTIVE_NAMES: Readonly<Record<Objective, string>> = {
-  loss: "held-out loss",
-  days: "time",
-  cost: "cost",
-  carbon: "carbon",
-  energy: "energy",
-};
-
-const interval = ({ low, high, value, unit }: PlanFigure): string =>
-  low === value && high === value
-    ? "exact"
-    : `${formatNumber(low)} to ${formatNumber(high)} ${printedUnit(unit)}`.trim();
-const central = ({ value, unit }: PlanFigure): string => `${formatNumber(value)} ${printedUnit(unit)}`.trim();
 const named = (figures: readonly PlanFigure[], name: string): PlanFigure =>
   figures.find((candidate) => candidate.name === name)!;
-
-export function terminalReport(plan: Plan): string {
-  const outcomes = terminalTable(
-    ["outcome", "median", "90 % interval", "basis"],
-    plan.outcomes.map((f) => [OBJECTIVE_NAMES[f.name as Objective], central(f), interval(f), f.basis]),
-  );
-  const decisions = terminalTable(
-    ["decision", "median", "90 % interval", "basis"],
-    plan.decisions.flatMap((decision) => [
-      [`${decision.title}: ${decision.choice}`],
-      ...decision.figures.map((f) => [`  ${f.name}`, central(f), interval(f), f.basis]),
-    ]),
-  );
-  return [
-    plan.goal === "" ? `Plan for ${plan.brief}` : plan.goal,
-    outcomes,
-    decisions,
-    ...plan.constraints.map(constraintSentence),
-    searchSentence(plan),
-    ...notesOf(plan).map((note) => `Note: ${note}`),
-    ...plan.defaults.map(({ path, value, why }) => `Default: ${path} = ${value}: ${why}`),
-  ].join("\n\n");
-}
-
-function constraintSentence({
-  objective,
-  limit,
-  unit,
-  confidence,
-  probability,
-  binding,
-}: PlanConstraint): string {
-  const name = OBJECTIVE_NAMES[objective];
-  const met = `${name} under ${formatNumber(limit)} ${printedUnit(unit)} holds with probability ${formatNumber(probability)} (${confidence} was asked)`;
-  if (!binding) return `${met}; it does not bind.`;
-  return `${met}. It binds: without it the plan would be ${Object.values(binding.choices).join("; ")}, with ${binding.outcomes.map((f) => `${OBJECTIVE_NAMES[f.name as Objective]} ${central(f)}`).join(", ")}.`;
-}
-
-function searchSentence({ search, front, objectives }: Plan): string {
-  const impossible =
-    search.impossible.length === 0
-      ? ""
-      : ` ${search.impossible.length} options cannot be taken, such as ${search.impossible[0]!.option}: ${search.impossible[0]!.reason}.`;
-  return `Of ${search.designs} designs, ${front.length} meet every constraint and are on the Pareto front of ${objectives.map((objective) => OBJECTIVE_NAMES[objective]).join(", ")}; the plan is the one nearest to the best of each.${impossible}`;
-}
-
-function notesOf(plan: Plan): string[] {
-  return plan.decisions.flatMap(({ title, notes }) => notes.map((note) => `${title}: ${note}`));
-}
 
 export function htmlReport(plan: Plan): string {
   const title = plan.goal === "" ? "Plan" : plan.goal;
@@ -222,6 +163,8 @@ function breakdownFigure({ title, unit, parts }: Breakdown): Html {
   )}${figureTable(parts)}`;
 }
 
+/** Letters that the margin of a tornado chart has room for. */
+const LONGEST_LABEL = 48;
 /** Bars shown in a tornado chart; the rest move less than these. */
 const MOST_BARS = 10;
 
@@ -231,7 +174,10 @@ function tornado(plan: Plan, objective: Objective): Html {
   if (swings.length === 0) return html`<h3>${name}</h3><p>No uncertain input moves it.</p>`;
   const shown = swings.slice(0, MOST_BARS);
   const { unit } = shown[0]!;
-  const label = (swing: Swing) => swing.input.replaceAll("/", ": ");
+  const label = ({ input }: Swing) => {
+    const text = input.replaceAll("/", ": ");
+    return text.length > LONGEST_LABEL ? `${text.slice(0, LONGEST_LABEL)}…` : text;
+  };
   const ends = shown.flatMap((swing) => [
     { input: label(swing), value: swing.atLow, end: "input at its 5 % quantile" },
     { input: label(swing), value: swing.atHigh, end: "input at its 95 % quantile" },

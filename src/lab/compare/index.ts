@@ -1,0 +1,13 @@
+export {
+  type ComparedArchitecture,
+  type ComparedRun,
+  type CompareOptions,
+  type Comparison,
+  type ComparisonTimings,
+  compare,
+} from "./compare.ts";
+export { type Difference, meanInterval, pairedDifference } from "./differences.ts";
+export { type MeasuredDifference, measuredComparison } from "./evidence.ts";
+export { METRICS, type Metric } from "./outcome.ts";
+export { type EvaluationPlan, type NamedArchitecture, type Recipe, readRecipe } from "./recipe.ts";
+export { htmlComparison, terminalComparison } from "./report.ts";

@@ -1,0 +1,124 @@
+/** Every verb of the built command line once, on little work: it exits with 0, and `--json` is JSON with what it is for. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Ran, root, terrarium } from "./cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tiny-"));
+const brief = join(folder, "brief.yaml");
+const out = join(folder, "plan");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+beforeAll(() =>
+  writeFileSync(
+    brief,
+    `model: {candidates: ["(AF)4"], size: 20M, context: 2k}
+cluster: {accelerator: a100-sxm-80, count: [8]}
+grid: {region: FR}
+`,
+  ),
+);
+
+/** One line a verb: its arguments without `--json`, and keys that its JSON has, dots between. */
+const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] = [
+  [["plan", brief, "--out", out, "--seed", "7"], "outcomes.0.value", "decisions.4.choice", "search.designs"],
+  [["model", "describe", "(SF)3 AF", "--width", "512"], "parameters.total", "cache.total"],
+  [["model", "cost", "(AF)4", "--size", "100M"], "rows.0.flopsPerToken"],
+  [["fleet", "ettr", "--accelerators", "512"], "figures.ETTR.value"],
+  [
+    ["carbon", "train", "--accelerator", "h100-sxm", "--count", "8", "--time", "10 h", "--grid", "FR"],
+    "totals.energy.value",
+  ],
+  [["carbon", "serve", "--throughput", "2000 token/s", "--grid", "FR"], "sci.perUnit.value"],
+  [["carbon", "ledger", "examples/carbon/model.yaml"], "totals.total.value", "phases.1.phase"],
+  [["carbon", "embodied", "examples/carbon/dell-r740.yaml"], "total.value", "parts.0.carbon"],
+  [["carbon", "compare", "examples/carbon/model.yaml", "examples/carbon/bloom.yaml"], "1.ratio.value"],
+  [["doctor"], "machine", "parts.0.part"],
+];
+
+const runs = new Map<string, Promise<Ran>>();
+/** A run that several tests look at. */
+function ran(args: readonly string[]): Promise<Ran> {
+  const key = args.join("\0");
+  const run = runs.get(key) ?? terrarium(args);
+  runs.set(key, run);
+  return run;
+}
+
+const at = (value: unknown, path: string): unknown =>
+  path.split(".").reduce((part, key) => (part as Record<string, unknown> | undefined)?.[key], value);
+
+describe("every verb", () => {
+  const name = ([args]: (typeof VERBS)[number]) => args.filter((arg) => /^[a-z]+$/.test(arg)).join(" ");
+
+  it.each(VERBS.map((verb) => [name(verb), ...verb] as const))("%s", async (_, args, ...keys) => {
+    const { code, stdout, stderr } = await ran([...args, "--json"]);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const value: unknown = JSON.parse(stdout);
+    for (const key of keys) expect(at(value, key), key).toBeDefined();
+  });
+
+  it("carbon meter, which takes its options before the command that it measures", async () => {
+    const record = join(folder, "meter.json");
+    const command = ["--", process.execPath, "-e", "0"];
+    const { code, stdout } = await terrarium(["carbon", "meter", "--json", "--record", record, ...command]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ format: "terrarium-meter", exitCode: 0 });
+    expect(JSON.parse(readFileSync(record, "utf8"))).toMatchObject({ format: "terrarium-meter" });
+  });
+
+  it("is in this table", async () => {
+    const listed = (help: string) =>
+      [...(help.split("Commands:\n")[1]?.split("\n\n")[0] ?? "").matchAll(/^ {2}([a-z]+)\b/gm)]
+        .map(([, verb]) => verb!)
+        .filter((verb) => verb !== "help");
+    const rooms = listed((await terrarium(["--help"])).stdout);
+    const verbs = await Promise.all(
+      rooms.map(async (room) => {
+        const inside = listed((await terrarium([room, "--help"])).stdout);
+        return inside.length > 0 ? inside.map((verb) => `${room} ${verb}`) : [room];
+      }),
+    );
+    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), "carbon meter"];
+    expect(
+      verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `))),
+    ).toEqual([]);
+  });
+});
+
+describe("what all verbs share", () => {
+  it("--json prints what --out writes, and --seed fixes it byte for byte", async () => {
+    const args = [...VERBS[0]![0], "--json"];
+    const first = await ran(args);
+    const written = readFileSync(join(out, "plan.json"), "utf8");
+    expect(first.stdout).toBe(written);
+    expect((await terrarium(args)).stdout).toBe(written);
+    expect(readFileSync(join(out, "report.html"), "utf8")).toMatch(/^<!doctype html>/);
+    expect(JSON.parse(written).seed).toBe(7);
+  });
+
+  it("--version is that of the package", async () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+    expect(await terrarium(["--version"])).toEqual({
+      code: 0,
+      stdout: `${version}\n`,
+      stderr: "",
+    } satisfies Ran);
+  });
+
+  it.each([
+    ["an unknown command", ["plant"], /unknown command 'plant'/],
+    ["an unknown option", ["doctor", "--fix"], /unknown option '--fix'/],
+    ["nothing to plan", ["plan"], /missing required argument 'brief'/],
+    ["a seed that is no number", ["plan", brief, "--seed", "x"], /--seed\n {2}found {5}"x"/],
+    ["an unknown layer", ["model", "describe", "AX"], /found {5}.*"X"/],
+    ["accelerators below one", ["fleet", "ettr", "--accelerators", "0"], /--accelerators\n/],
+    ["a time in dollars", ["fleet", "ettr", "--accelerators", "8", "--write", "3 USD"], /--write\n/],
+  ])("%s: exit code 2, said on standard error", async (_, args, message) => {
+    const { code, stdout, stderr } = await terrarium(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
