@@ -20,12 +20,23 @@ grid: {region: FR}
   ),
 );
 
+const LOG = "examples/fleet/lab/sacct-duplicates.psv";
+
 /** One line a verb: its arguments without `--json`, and keys that its JSON has, dots between. */
 const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] = [
   [["plan", brief, "--out", out, "--seed", "7"], "outcomes.0.value", "decisions.4.choice", "search.designs"],
   [["model", "describe", "(SF)3 AF", "--width", "512"], "parameters.total", "cache.total"],
   [["model", "cost", "(AF)4", "--size", "100M"], "rows.0.flopsPerToken"],
   [["fleet", "ettr", "--accelerators", "512"], "figures.ETTR.value"],
+  [["fleet", "whatif", "--accelerators", "512"], "baseline.value", "singly.0.gain.value"],
+  [["fleet", "report", LOG], "mttf.0.measuredHours.low", "plan.run.failureRate.value", "timeline.failures.0"],
+  [["fleet", "mttf", LOG], "mttf.0.failures", "projections.0.mttf.value"],
+  [["fleet", "lemons", LOG], "fleetRate"],
+  [
+    ["fleet", "simulate", "--nodes", "4", "--days", "2 days", "--repeats", "2"],
+    "ettr.median",
+    "bySize.0.jobs",
+  ],
   [
     ["carbon", "train", "--accelerator", "h100-sxm", "--count", "8", "--time", "10 h", "--grid", "FR"],
     "totals.energy.value",
@@ -80,7 +91,9 @@ describe("every verb", () => {
         return inside.length > 0 ? inside.map((verb) => `${room} ${verb}`) : [room];
       }),
     );
-    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), "carbon meter"];
+    // What needs a Slurm is tested on one, in fleet-slurm.test.ts.
+    const apart = ["carbon meter", "fleet collect"];
+    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), ...apart];
     expect(
       verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `))),
     ).toEqual([]);
