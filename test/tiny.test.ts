@@ -59,12 +59,19 @@ evaluation: {windows: 8, extrapolate: 2, longWindows: 4, decodeContexts: [64]}
   opened.close();
 });
 
+const LOG = "examples/fleet/lab/sacct-duplicates.psv";
+
 /** One line a verb: its arguments without `--json`, and keys that its JSON has, dots between. */
 const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] = [
   [["plan", brief, "--out", out, "--seed", "7"], "outcomes.0.value", "decisions.4.choice", "search.designs"],
   [["model", "describe", "(SF)3 AF", "--width", "512"], "parameters.total", "cache.total"],
   [["model", "cost", "(AF)4", "--size", "100M"], "rows.0.flopsPerToken"],
   [["fleet", "ettr", "--accelerators", "512"], "figures.ETTR.value"],
+  [["fleet", "report", LOG], "log.attempts", "failureRate.rate.value"],
+  [["fleet", "mttf", LOG], "mttf.0"],
+  [["fleet", "lemons", LOG], "nodes", "sentence"],
+  [["fleet", "whatif", "--accelerators", "16384"], "together"],
+  [["fleet", "simulate", "--nodes", "8", "--days", "2", "--repeats", "1"]],
   [
     ["carbon", "train", "--accelerator", "h100-sxm", "--count", "8", "--time", "10 h", "--grid", "FR"],
     "totals.energy.value",
@@ -80,7 +87,10 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["lab", "generate", run, "--tokens", "4"], "text"],
   [["lab", "eval", run], "heldOut.mean", "decoding.0.cacheBytes"],
   [["lab", "export", run, "--out", join(folder, "exported")], "files.0"],
-  [["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")], "differences.0"],
+  [
+    ["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")],
+    "comparison.differences.0",
+  ],
   [["search", "status", study], "trials.complete", "best.0.metrics.y"],
   [["search", "show", study, "0"], "candidate.x"],
   [["search", "export", study], "2.metrics.y"],
@@ -130,7 +140,7 @@ describe("every verb", () => {
         return inside.length > 0 ? inside.map((verb) => `${room} ${verb}`) : [room];
       }),
     );
-    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), "carbon meter"];
+    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), "carbon meter", "fleet collect"];
     expect(
       verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `))),
     ).toEqual([]);
