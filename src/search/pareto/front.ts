@@ -1,0 +1,75 @@
+/** Dominance, fronts and crowding. All points are losses: smaller is better in every coordinate. */
+
+/** Whether `a` is no worse than `b` everywhere and better somewhere. */
+export function dominates(a: readonly number[], b: readonly number[]): boolean {
+  let better = false;
+  for (let k = 0; k < a.length; k++) {
+    if (a[k]! > b[k]!) return false;
+    if (a[k]! < b[k]!) better = true;
+  }
+  return better;
+}
+
+/** Indices of the points that no other dominates, in their order; of equal points the first. */
+export function paretoFront(points: readonly (readonly number[])[]): number[] {
+  const order = points
+    .map((_, i) => i)
+    .sort((i, j) => {
+      const [a, b] = [points[i]!, points[j]!];
+      for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return a[k]! - b[k]!;
+      return i - j;
+    });
+  // In lexicographic order a point can only be dominated by one before it.
+  const front: number[] = [];
+  for (const i of order) {
+    const point = points[i]!;
+    if (!front.some((j) => dominatesOrEquals(points[j]!, point))) front.push(i);
+  }
+  return front.sort((i, j) => i - j);
+}
+
+/** Non-dominated sorting (Deb et al. 2002): front 0 is the Pareto front, front 1 what is left without it, and so on. */
+export function fronts(
+  points: readonly (readonly number[])[],
+  beats: (i: number, j: number) => boolean = (i, j) => dominates(points[i]!, points[j]!),
+): number[][] {
+  const beatenBy = points.map(() => 0);
+  const loses: number[][] = points.map(() => []);
+  for (let i = 0; i < points.length; i++)
+    for (let j = 0; j < points.length; j++)
+      if (i !== j && beats(i, j)) {
+        loses[i]!.push(j);
+        beatenBy[j]!++;
+      }
+  const sorted: number[][] = [];
+  let current = points.flatMap((_, i) => (beatenBy[i] === 0 ? [i] : []));
+  while (current.length > 0) {
+    sorted.push(current);
+    current = current.flatMap((i) => loses[i]!.filter((j) => --beatenBy[j]! === 0)).sort((i, j) => i - j);
+  }
+  return sorted;
+}
+
+/**
+ * Crowding distance (Deb et al. 2002): for each point the sum over objectives of the gap between its neighbours, as a
+ * share of the objective's range, divided by the number of objectives; infinite at the ends.
+ */
+export function crowdingDistances(points: readonly (readonly number[])[]): number[] {
+  const distance = points.map(() => 0);
+  const objectives = points[0]?.length ?? 0;
+  for (let k = 0; k < objectives; k++) {
+    const order = points.map((_, i) => i).sort((i, j) => points[i]![k]! - points[j]![k]!);
+    const range = points[order.at(-1)!]![k]! - points[order[0]!]![k]!;
+    distance[order[0]!] = Infinity;
+    distance[order.at(-1)!] = Infinity;
+    if (range === 0) continue;
+    for (let place = 1; place < order.length - 1; place++)
+      distance[order[place]!]! += (points[order[place + 1]!]![k]! - points[order[place - 1]!]![k]!) / range;
+  }
+  return distance.map((sum) => sum / objectives);
+}
+
+function dominatesOrEquals(a: readonly number[], b: readonly number[]): boolean {
+  for (let k = 0; k < a.length; k++) if (a[k]! > b[k]!) return false;
+  return true;
+}

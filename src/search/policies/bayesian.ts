@@ -1,0 +1,334 @@
+/**
+ * Bayesian optimisation: a Gaussian process for each objective and constraint, and the candidate with the largest
+ * log acquisition next. One objective: noisy expected improvement. Several: noisy expected hypervolume improvement
+ * (each sample's strips in closed form for two, Monte Carlo for three and more), or ParEGO (Knowles 2006). Outcome
+ * constraints weigh the acquisition by the probability of feasibility. Trials under way are fantasised, so that any
+ * number of evaluations can run side by side.
+ */
+import { InputError, type RandomStream } from "../../core/index.ts";
+import {
+  expectedHypervolumeImprovement,
+  logExpectedImprovement,
+  logProbabilityNegative,
+} from "../gp/expected-improvement.ts";
+import { Fantasies, normalRows } from "../gp/fantasies.ts";
+import { categoricalDimensions, type KernelShape } from "../gp/kernel.ts";
+import { maximise } from "../gp/maximise.ts";
+import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regression.ts";
+import type { History, Trial } from "../history.ts";
+import { type Goal, lossesOf, referenceLosses, slacksOf } from "../objectives.ts";
+import { paretoFront } from "../pareto/front.ts";
+import { hypervolumeImprovement } from "../pareto/hypervolume.ts";
+import type { Policy } from "../policy.ts";
+import type { Point, Space } from "../space/space.ts";
+import { lastIndex, nextSobolPoint, sequenceFor } from "./simple.ts";
+
+export interface BayesianOptions {
+  /** Default `matern52`; `rbf` on a string is Composer's kernel. */
+  readonly kernel?: KernelShape | undefined;
+  /** Whether evaluating a candidate again can give other metrics. Default true; false never repeats a candidate. */
+  readonly noise?: boolean | undefined;
+  /** Sobol trials before the first model. Default 2 (d + 1), from 5 to 20. */
+  readonly initial?: number | undefined;
+  /** For several objectives. Default `hypervolume`. */
+  readonly acquisition?: "hypervolume" | "parego" | undefined;
+  /** Posterior samples that an acquisition is averaged over, where it is. Default 32. */
+  readonly samples?: number | undefined;
+  /** Most trials that the models are fitted to; beyond it, the best and a random sample of the rest. Default 200. */
+  readonly maxObservations?: number | undefined;
+}
+
+/** What the models see of the history. */
+interface Observations {
+  readonly trials: readonly Trial<Point>[];
+  readonly points: readonly Float64Array[];
+  /** One row a trial. Failed trials count as the worst seen, so that the search leaves where nothing works. */
+  readonly losses: readonly (readonly number[])[];
+  readonly slacks: readonly (readonly number[])[];
+}
+
+export function bayesianPolicy(
+  space: Space,
+  goal: Goal,
+  seed: number,
+  options: BayesianOptions = {},
+): Policy<Point> {
+  const d = space.dimensions.length;
+  const {
+    kernel = "matern52",
+    noise = true,
+    initial = Math.min(20, Math.max(5, 2 * (d + 1))),
+    acquisition = "hypervolume",
+    samples = 32,
+    maxObservations = 200,
+  } = options;
+  if (kernel !== "matern52" && kernel !== "rbf")
+    throw new InputError({
+      place: { path: "policy.kernel" },
+      found: `"${kernel}"`,
+      expected: "matern52 or rbf",
+    });
+  const regression = { shape: kernel, categorical: categoricalDimensions(space.dimensions), noisy: noise };
+  const sequence = sequenceFor(space, seed);
+
+  return {
+    propose(history, random) {
+      const { completeCount } = history;
+      if (history.trials.length < initial || completeCount < 2)
+        return { operator: "sobol", parents: [], ...nextSobolPoint(space, sequence, lastIndex(history) + 1) };
+      const seen = observe(space, goal, history, maxObservations, random.split("subsample"));
+      const pending = history.unsettled.flatMap(({ candidate }) =>
+        candidate ? [space.encode(candidate)] : [],
+      );
+      const rows =
+        acquisition === "parego" && goal.objectives.length > 1 ? scalarise(seen, random) : seen.losses;
+      const model = new Model(seen, rows, pending, regression, samples, random.split("samples"));
+      const score =
+        rows[0]!.length === 1
+          ? improvementScore(model)
+          : hypervolumeScore(model, referenceOf(goal, seen), random.split("integration"));
+      const taken = takenKeys(space, history, noise);
+      const found = maximise(
+        space,
+        (unit) => score(unit) + model.logFeasibility(unit),
+        random.split("maximise"),
+        {
+          scattered: 512,
+          climbs: 5,
+          near: incumbents(seen),
+          taken: (key) => taken.has(key),
+        },
+      );
+      if (!found) return history.unsettled.length > 0 ? "wait" : "done";
+      const observed = history.completeCount + history.failedCount;
+      return {
+        operator: acquisition === "parego" && goal.objectives.length > 1 ? "parego" : "acquisition",
+        parents: [],
+        candidate: found.candidate,
+        note: {
+          logAcquisition: found.score,
+          ...(observed > seen.trials.length ? { fittedTo: seen.trials.length, of: observed } : {}),
+        },
+      };
+    },
+  };
+}
+
+/** Processes for losses and slacks, and fantasies of each at the observed and the pending points. */
+class Model {
+  readonly losses: readonly Fantasies[];
+  readonly samples: number;
+  /** Per sample, the baseline points whose fantasised slacks are all met. */
+  readonly feasible: readonly (readonly number[])[];
+  readonly #slackProcesses: readonly GaussianProcess[];
+
+  constructor(
+    seen: Observations,
+    lossRows: readonly (readonly number[])[],
+    pending: readonly Float64Array[],
+    regression: Parameters<typeof fitGaussianProcess>[2],
+    samples: number,
+    random: RandomStream,
+  ) {
+    const baseline = [...seen.points, ...pending];
+    // Without noise and pending trials nothing at the baseline is uncertain: one sample is the posterior mean itself.
+    this.samples = regression.noisy || pending.length > 0 ? samples : 1;
+    const fantasise = (process: GaussianProcess, name: string): Fantasies =>
+      new Fantasies(
+        process,
+        baseline,
+        this.samples === 1 ? [undefined] : normalRows(this.samples, baseline.length, random.split(name)),
+      );
+    const column = (rows: readonly (readonly number[])[], k: number): GaussianProcess =>
+      fitGaussianProcess(
+        seen.points,
+        rows.map((row) => row[k]!),
+        regression,
+      );
+    this.losses = lossRows[0]!.map((_, k) => fantasise(column(lossRows, k), `loss ${k}`));
+    this.#slackProcesses = seen.slacks[0]!.map((_, k) => column(seen.slacks, k));
+    const slacks = this.#slackProcesses.map((process, k) => fantasise(process, `slack ${k}`));
+    this.feasible = Array.from({ length: this.samples }, (_, s) =>
+      baseline.flatMap((_, i) => (slacks.every((slack) => slack.values[s]![i]! <= 0) ? [i] : [])),
+    );
+  }
+
+  logFeasibility(unit: Float64Array): number {
+    let sum = 0;
+    for (const process of this.#slackProcesses) {
+      const { mean, deviation } = predict(process, unit);
+      sum += logProbabilityNegative(mean, deviation);
+    }
+    return sum;
+  }
+}
+
+/** Log of the mean over samples of the expected improvement on the sample's best feasible value. */
+function improvementScore(model: Model): (unit: Float64Array) => number {
+  const loss = model.losses[0]!;
+  const best = model.feasible.map((places, s) => {
+    const values = loss.values[s]!;
+    // Nothing feasible yet: anything improves on the worst, and the probability of feasibility decides.
+    return places.length === 0 ? Math.max(...values) : Math.min(...places.map((i) => values[i]!));
+  });
+  const means = new Float64Array(model.samples);
+  const logs = new Float64Array(model.samples);
+  return (unit) => {
+    const deviation = loss.at(unit, means);
+    for (let s = 0; s < means.length; s++) logs[s] = logExpectedImprovement(means[s]!, deviation, best[s]!);
+    return logMeanExp(logs);
+  };
+}
+
+/** Log of the mean over samples of the expected hypervolume improvement on the sample's feasible front. */
+function hypervolumeScore(
+  model: Model,
+  reference: readonly number[],
+  random: RandomStream,
+): (unit: Float64Array) => number {
+  const m = reference.length;
+  const fronts = model.feasible.map((places, s) => {
+    const points = places
+      .map((i) => model.losses.map((loss) => loss.values[s]![i]!))
+      .filter((point) => point.every((value, k) => value < reference[k]!));
+    return paretoFront(points)
+      .map((i) => points[i]!)
+      .sort((a, b) => a[0]! - b[0]!);
+  });
+  const means = model.losses.map(() => new Float64Array(model.samples));
+  // Three and more: several draws of the new point for each sample of the front.
+  const draws =
+    m === 2 ? [] : normalRows(Math.max(1, Math.ceil(64 / model.samples)) * model.samples, m, random);
+  return (unit) => {
+    const deviations = model.losses.map((loss, k) => loss.at(unit, means[k]!));
+    let total = 0;
+    if (m === 2) {
+      for (let s = 0; s < model.samples; s++)
+        total += expectedHypervolumeImprovement(
+          [means[0]![s]!, means[1]![s]!],
+          [deviations[0]!, deviations[1]!],
+          fronts[s]!,
+          reference,
+        );
+      return Math.log(total / model.samples + Number.MIN_VALUE);
+    }
+    draws.forEach((normals, i) => {
+      const s = i % model.samples;
+      const point = means.map((mean, k) => mean[s]! + deviations[k]! * normals[k]!);
+      total += hypervolumeImprovement(point, fronts[s]!, reference);
+    });
+    return Math.log(total / draws.length + Number.MIN_VALUE);
+  };
+}
+
+/**
+ * The goal's reference point, or where it gives none the worst value on the feasible front of each objective, moved
+ * out by a tenth of the front's range.
+ */
+function referenceOf(goal: Goal, { losses, slacks }: Observations): readonly number[] {
+  const given = referenceLosses(goal);
+  if (given) return given;
+  const feasible = losses.filter((_, i) => slacks[i]!.every((slack) => slack <= 0));
+  const rows = feasible.length > 0 ? feasible : losses;
+  const front = paretoFront(rows).map((i) => rows[i]!);
+  const basis = front.length > 1 ? front : rows;
+  return basis[0]!.map((_, k) => {
+    const values = basis.map((row) => row[k]!);
+    const worst = Math.max(...values);
+    return worst + 0.1 * (worst - Math.min(...values) || 1);
+  });
+}
+
+/** ParEGO's augmented Chebyshev scalarisation with random weights, of losses brought to [0, 1]. */
+function scalarise({ losses }: Observations, random: RandomStream): number[][] {
+  const m = losses[0]!.length;
+  const raw = Array.from({ length: m }, () => random.exponential(1));
+  const total = raw.reduce((sum, value) => sum + value, 0);
+  const weights = raw.map((value) => value / total);
+  const low = weights.map((_, k) => Math.min(...losses.map((row) => row[k]!)));
+  const range = weights.map((_, k) => Math.max(...losses.map((row) => row[k]!)) - low[k]! || 1);
+  return losses.map((row) => {
+    const weighted = row.map((value, k) => (weights[k]! * (value - low[k]!)) / range[k]!);
+    return [Math.max(...weighted) + 0.05 * weighted.reduce((sum, value) => sum + value, 0)];
+  });
+}
+
+function observe(
+  space: Space,
+  goal: Goal,
+  history: History<Point>,
+  most: number,
+  random: RandomStream,
+): Observations {
+  const settled: Trial<Point>[] = [];
+  for (const trial of history.trials)
+    if (trial.metrics || (trial.state === "failed" && wasEvaluated(trial))) settled.push(trial);
+  const trials = settled.length <= most ? settled : subsample(settled, goal, most, random);
+  const complete = trials.filter(({ metrics }) => metrics);
+  const rows = (of: (trial: Trial) => number[]): number[][] => {
+    const known = complete.map(of);
+    const worst = known[0]!.map((_, k) => Math.max(...known.map((row) => row[k]!)));
+    return trials.map((trial) => (trial.metrics ? of(trial) : worst));
+  };
+  return {
+    trials,
+    points: trials.map(({ candidate }) => space.encode(candidate!)),
+    losses: rows(({ metrics }) => lossesOf(goal, metrics!)),
+    slacks: rows(({ metrics }) => slacksOf(goal, metrics!)),
+  };
+}
+
+/** A candidate rejected before its evaluation says nothing about the metrics. */
+function wasEvaluated({ candidate, failure }: Trial): boolean {
+  return candidate !== undefined && !failure!.startsWith("rejected: ");
+}
+
+/** The best half by front and objective, the rest at random. */
+function subsample(
+  trials: readonly Trial<Point>[],
+  goal: Goal,
+  most: number,
+  random: RandomStream,
+): Trial<Point>[] {
+  const complete = trials.filter(({ metrics }) => metrics);
+  const losses = complete.map(({ metrics }) => lossesOf(goal, metrics!));
+  const chosen = new Set<number>();
+  const half = Math.floor(most / 2);
+  // Equal shares for the best of each objective and of their sum, which spans a front without sorting it.
+  const keys = goal.objectives.map((_, k) => (row: readonly number[]) => row[k]!);
+  for (const key of keys) {
+    const order = losses.map((row, i) => [key(row), i] as const).sort((a, b) => a[0] - b[0]);
+    for (const [, i] of order.slice(0, Math.floor(half / keys.length))) chosen.add(complete[i]!.id);
+  }
+  const front = losses.length <= 5_000 ? paretoFront(losses) : [];
+  for (const i of front) if (chosen.size < most) chosen.add(complete[i]!.id);
+  while (chosen.size < most) chosen.add(random.pick(trials).id);
+  return trials.filter(({ id }) => chosen.has(id));
+}
+
+/** Candidates not to propose: what is under way, what failed, and without noise all that was tried. */
+function takenKeys(space: Space, history: History<Point>, noise: boolean): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { candidate, state } of history.trials)
+    if (candidate !== undefined && !(noise && state === "complete")) keys.add(space.key(candidate));
+  return keys;
+}
+
+/** Candidates of the feasible front, at most ten. */
+function incumbents({ trials, losses, slacks }: Observations): Point[] {
+  const feasible = trials.flatMap((_, i) => (slacks[i]!.every((slack) => slack <= 0) ? [i] : []));
+  const places = feasible.length > 0 ? feasible : trials.map((_, i) => i);
+  const rows = places.map((i) => losses[i]!);
+  const front =
+    rows[0]!.length === 1 ? [...rows.keys()].sort((a, b) => rows[a]![0]! - rows[b]![0]!) : paretoFront(rows);
+  return front.slice(0, 10).map((i) => trials[places[i]!]!.candidate!);
+}
+
+function logMeanExp(logs: Float64Array): number {
+  let top = -Infinity;
+  for (const value of logs) if (value > top) top = value;
+  if (top === -Infinity) return -Infinity;
+  let sum = 0;
+  for (const value of logs) sum += Math.exp(value - top);
+  return top + Math.log(sum / logs.length);
+}
