@@ -103,6 +103,7 @@ export function hourlySpread(zone: string): { low: number; high: number } | unde
 
 /** The zone's name as in the table; upper and lower case do not matter. */
 export function knownZone(zone: string, place?: Place): string {
+  if (figures("grids").find(zone, "intensity") !== undefined) return zone;
   const zones = gridZones();
   const found = zones.find((known) => known.toLowerCase() === zone.trim().toLowerCase());
   if (found !== undefined) return found;

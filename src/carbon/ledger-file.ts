@@ -2,18 +2,18 @@
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import {
-  type Basis,
+  type AnyEstimate,
+  type Dimension,
   Estimate,
   exactly,
   InputError,
-  intervalQuantile,
   type Place,
   readConfig,
   type Sampler,
   type Supervision,
 } from "../core/index.ts";
 import { readCodecarbon } from "./codecarbon.ts";
-import { acceleratorEmbodied, serverLifetime, serverUtilisation } from "./embodied.ts";
+import { acceleratorEmbodied, publishedAccelerators, serverLifetime, serverUtilisation } from "./embodied.ts";
 import { readEnergyLog } from "./energy-log.ts";
 import { givenIntensity, gridIntensity } from "./grids.ts";
 import { readManifest } from "./impact-framework.ts";
@@ -24,21 +24,15 @@ import {
   scaledRecord,
   sharedRecord,
 } from "./ledger.ts";
-import {
-  type AcceleratorUse,
-  type Entry,
-  LedgerFile,
-  type LogUse,
-  quantity,
-  type Range,
-} from "./ledger-schema.ts";
+import { type AcceleratorUse, type Entry, LedgerFile, type LogUse } from "./ledger-schema.ts";
 import { hostFactor, powerUsageEffectiveness } from "./operational.ts";
 import type { Provenance } from "./provenance.ts";
 import type { Intensity, Ratio } from "./quantities.ts";
+import { draw, quantity, type Range } from "./ranges.ts";
 import {
   buildingLifetime,
   buildingRecord,
-  bundled,
+  bundledIn,
   embodiedRecord,
   energyRecord,
   FLEET_PHASES,
@@ -58,10 +52,21 @@ export async function readLedger(
   supervision: Supervision = {},
 ): Promise<Ledger> {
   const { value, placeOf } = readConfig(file, LedgerFile, "a ledger of carbon, in YAML");
+  return workedOut(value, file, placeOf, sampler, supervision);
+}
+
+/** Works out a ledger that is already checked; `source` is what its numbers are said to come from. */
+export async function workedOut(
+  value: LedgerFile,
+  source: string,
+  placeOf: (path: readonly PropertyKey[]) => Place,
+  sampler: Sampler,
+  supervision: Supervision = {},
+): Promise<Ledger> {
   const records: LedgerRecord[] = [];
   for (const [index, entry] of value.entries.entries()) {
     const reader = new EntryReader(entry, value, {
-      file,
+      file: source,
       name: entry.name ?? entry.phase,
       number: index + 1,
       sampler,
@@ -77,7 +82,7 @@ export async function readLedger(
     records,
     functionalUnit: unit && {
       name: unit.name,
-      count: draw(sampler, "functional-unit", unit.count, "1", undefined, file),
+      count: draw(sampler, "ledger/functional-unit", unit.count, "1", undefined, source),
     },
   };
 }
@@ -99,12 +104,13 @@ interface Written {
   readonly drawnAs: string;
 }
 
-type Defaults = Pick<LedgerFile, "grid" | "market" | "facility" | "pue">;
+type Defaults = Pick<LedgerFile, "grid" | "signal" | "market" | "facility" | "pue">;
 
 class EntryReader {
   readonly #entry: Entry;
   readonly #defaults: Defaults;
   readonly #context: Context;
+  readonly #defaulted = new Map<string, AnyEstimate>();
 
   constructor(entry: Entry, defaults: Defaults, context: Context) {
     this.#entry = entry;
@@ -119,7 +125,7 @@ class EntryReader {
     const records: LedgerRecord[] = await this.#main(before);
     if (transferred) {
       const network = networkEnergy(sampler, this.#draw("transferred", transferred, "GB"));
-      const origin = bundled("cloud-carbon-footprint", "energy of networks");
+      const origin = bundledIn("cloud-carbon-footprint", "energy of networks");
       records.push(energyRecord(phase, `network of ${name}`, network, this.#supply(), [origin]));
     }
     if (building) {
@@ -127,17 +133,36 @@ class EntryReader {
       const house = {
         carbon: this.#draw("building/carbon", carbon, "tCO2e"),
         capacity: this.#draw("building/capacity", capacity, "MW"),
-        lifetime: lifetime ? this.#draw("building/lifetime", lifetime, "year") : buildingLifetime(sampler),
+        lifetime: lifetime
+          ? this.#draw("building/lifetime", lifetime, "year")
+          : this.#taken("lifetime of buildings", buildingLifetime(sampler).shownIn("year")),
       };
       for (const { energy } of records.filter((record) => record.kind === "operational")) {
-        if (energy) records.push(buildingRecord(phase, `building of ${name}`, house, energy));
+        if (energy)
+          records.push(
+            buildingRecord(phase, `building of ${name}`, house, energy, [this.#given("building")]),
+          );
       }
     }
     if (embodied) {
       const carbon = this.#draw("embodied", embodied, "kgCO2e");
-      records.push(embodiedRecord(phase, `hardware of ${name}`, carbon, [this.#given("embodied carbon")]));
+      const what = records.length === 0 ? name : `hardware of ${name}`;
+      records.push(embodiedRecord(phase, what, carbon, [this.#given("embodied carbon")]));
     }
-    return records.map((record) => sharedRecord(record, this.#entry.share));
+    const shared = records.map((record) => sharedRecord(record, this.#entry.share));
+    const [first, ...rest] = shared;
+    if (first === undefined || this.#defaulted.size === 0) return shared;
+    const taken = [...this.#defaulted].map(([what, estimate]) => `${what} ${estimate}`).join(", ");
+    return [
+      { ...first, notes: [...first.notes, `not given, so taken from published figures: ${taken}`] },
+      ...rest,
+    ];
+  }
+
+  /** Remembers a figure that nobody gave, to be said with the result. */
+  #taken<D extends Dimension>(what: string, estimate: Estimate<D>): Estimate<D> {
+    this.#defaulted.set(what, estimate);
+    return estimate;
   }
 
   async #main(before: readonly LedgerRecord[]): Promise<LedgerRecord[]> {
@@ -181,19 +206,25 @@ class EntryReader {
       power: this.#draw("power", use.power, "W").over(perOne),
       hostFactor: use["host-factor"]
         ? this.#draw("host-factor", use["host-factor"], "1")
-        : hostFactor(sampler),
+        : this.#taken("host factor", hostFactor(sampler)),
       pue: this.#pue(),
       intensity: this.#supply().grid.intensity,
       embodied: use.embodied
         ? this.#draw("embodied each", use.embodied, "kgCO2e").over(perOne)
         : acceleratorEmbodied(sampler, use.kind),
-      lifetime: use.lifetime ? this.#draw("lifetime", use.lifetime, "year") : serverLifetime(sampler),
+      lifetime: use.lifetime
+        ? this.#draw("lifetime", use.lifetime, "year")
+        : this.#taken("lifetime of servers", serverLifetime(sampler).shownIn("year")),
       utilisation: use.utilisation
         ? this.#draw("utilisation", use.utilisation, "1")
-        : serverUtilisation(sampler),
+        : this.#taken("utilisation of servers", serverUtilisation(sampler)),
     };
     const origin = [this.#given("accelerators, time and power")];
-    return runRecords(phase, name, run, this.#supply(), origin);
+    const [operational, embodied] = runRecords(phase, name, run, this.#supply(), origin);
+    if (use.embodied) return [operational, { ...embodied, provenance: [this.#given("embodied carbon")] }];
+    const known = publishedAccelerators().includes((use.kind ?? "").toLowerCase());
+    const note = `${use.kind === undefined ? "no kind of accelerator is named" : `no footprint of "${use.kind}" is published`}: the range of all accelerators is taken`;
+    return [operational, known ? embodied : { ...embodied, notes: [note] }];
   }
 
   async #log(use: z.output<typeof LogUse>): Promise<LedgerRecord> {
@@ -203,7 +234,7 @@ class EntryReader {
     const beyondMeter = use["host-factor"]
       ? this.#draw("host-factor", use["host-factor"], "1")
       : measurement.devices.every(({ component }) => component === "accelerator")
-        ? hostFactor(sampler)
+        ? this.#taken("host factor", hostFactor(sampler))
         : exactly(1);
     let series: IntensitySeries | undefined;
     if (use.series) {
@@ -238,10 +269,10 @@ class EntryReader {
     const note = times
       ? `taken as a multiple of ${phase}`
       : `not counted: taken from ${phase} by the capacities of a large fleet (10 : 20 : 70)`;
-    return known.map((record) => ({
-      ...scaledRecord(record, factor, note),
+    return known.map((record, index) => ({
+      ...scaledRecord(record, factor, index === 0 ? note : undefined),
       phase: own,
-      what: this.#context.name,
+      what: `${this.#context.name} (as ${record.what})`,
     }));
   }
 
@@ -257,9 +288,17 @@ class EntryReader {
         expected: "the intensity of the contracts, such as 0 gCO2e/kWh: a place says nothing about them",
       });
     }
+    const signal = this.#entry.signal ?? this.#defaults.signal ?? "average";
+    if (signal === "marginal" && !intensity) {
+      throw new InputError({
+        place: this.#context.placeOf("signal"),
+        found: "a marginal signal for a place",
+        expected: "a written intensity, or a series of a log: only averages of places are bundled",
+      });
+    }
     return {
       grid: intensity
-        ? givenIntensity(intensity, {}, this.#context.file)
+        ? givenIntensity(intensity, { signal }, this.#context.file)
         : gridIntensity(this.#context.sampler, grid && String(grid.text), { place: grid?.place ?? {} }),
       market: marketIntensity,
     };
@@ -292,7 +331,8 @@ class EntryReader {
     const { pue, facility } = this.#entry;
     if (pue) return this.#draw("pue", pue, "1");
     if (!facility && this.#defaults.pue) return this.#drawAs("ledger/pue", this.#defaults.pue, "1");
-    return powerUsageEffectiveness(this.#context.sampler, facility ?? this.#defaults.facility ?? "average");
+    const kind = facility ?? this.#defaults.facility ?? "average";
+    return this.#taken(`PUE (${kind})`, powerUsageEffectiveness(this.#context.sampler, kind));
   }
 
   #nameOf(field: string): string {
@@ -316,22 +356,4 @@ class EntryReader {
       source: source ?? this.#context.file,
     };
   }
-}
-
-/** A written number as it is; a written range by its geometric middle, as the central 90 %. */
-function draw<S extends string>(
-  sampler: Sampler,
-  name: string,
-  { low, high }: Range,
-  symbol: S,
-  basis: Basis | undefined,
-  source: string,
-) {
-  const sources = [{ id: source, title: "ledger" }];
-  if (low === high) return Estimate.exact(low, symbol, { basis: basis ?? "given", sources });
-  const middle = low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
-  return sampler.draw(name, intervalQuantile(low, middle, high), symbol, {
-    basis: basis ?? "assumed",
-    sources,
-  });
 }

@@ -1,42 +1,13 @@
 /** What a ledger file may say, with units checked as it is read. */
 import { z } from "zod";
-import { parseRange, QuantityError } from "../core/index.ts";
 import { PHASES } from "./ledger.ts";
 import { FACILITIES } from "./operational.ts";
+import { overhead, positive, quantity, share } from "./ranges.ts";
 import { FLEET_PHASES } from "./records.ts";
 
-/** A written quantity: `low` equals `high` where it is one number. */
-export interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** `12 kWh`, `150..575 kg`, or a bare number in `symbol`'s unit; never negative. */
-export function quantity(symbol: string) {
-  return z
-    .union([z.string(), z.number()], { error: `a quantity in ${symbol}, such as "12 ${symbol}"` })
-    .transform((text, context): Range => {
-      try {
-        const range = parseRange(withUnitOnBothEnds(String(text)), symbol);
-        if (range.low >= 0) return range;
-        context.addIssue({ code: "custom", message: `a quantity of 0 or more, in ${symbol}` });
-      } catch (error) {
-        if (!(error instanceof QuantityError)) throw error;
-        context.addIssue({ code: "custom", message: `a quantity in ${symbol} (${error.message})` });
-      }
-      return z.NEVER;
-    });
-}
-
-/** In `150..575 kg` the unit stands for both ends. */
-function withUnitOnBothEnds(text: string): string {
-  const match =
-    /^\s*(\d[\d.,_]*?(?:e[+-]?\d+)?)\s*\.\.\s*\d[\d.,_]*(?:e[+-]?\d+)?\s*(?!e[+-]?\d)([a-z$].*)$/i.exec(text);
-  return match ? text.replace(match[1]!, `${match[1]} ${match[2]}`) : text;
-}
-
-const share = z.number().positive().max(1);
 const gridText = z.union([z.string(), z.number()]);
+/** Of an intensity that is written down; those of places are averages. */
+const signal = z.enum(["average", "marginal"]);
 
 export const AcceleratorUse = z.strictObject({
   count: quantity("accelerator"),
@@ -45,30 +16,30 @@ export const AcceleratorUse = z.strictObject({
   power: quantity("W"),
   kind: z.string().optional(),
   /** Power of the server over that of its accelerators. */
-  "host-factor": quantity("1").optional(),
+  "host-factor": overhead().optional(),
   /** Of one accelerator with its share of the host. */
   embodied: quantity("kgCO2e").optional(),
-  lifetime: quantity("year").optional(),
-  utilisation: quantity("1").optional(),
+  lifetime: positive("year").optional(),
+  utilisation: share().optional(),
 });
 
 const BuildingUse = z.strictObject({
   carbon: quantity("tCO2e"),
-  capacity: quantity("MW"),
-  lifetime: quantity("year").optional(),
+  capacity: positive("MW"),
+  lifetime: positive("year").optional(),
 });
 
 export const LogUse = z.strictObject({
   file: z.string(),
   "time-zone": z.string().optional(),
   /** What the meter does not see over what it sees, without PUE; 1 for a meter at the plug. */
-  "host-factor": quantity("1").optional(),
+  "host-factor": overhead().optional(),
   series: z
     .strictObject({
       file: z.string(),
       zone: z.string().optional(),
       unit: z.string().optional(),
-      signal: z.enum(["average", "marginal"]).optional(),
+      signal: signal.optional(),
       boundary: z.enum(["life-cycle", "direct"]).optional(),
       start: z.string().optional(),
     })
@@ -97,10 +68,11 @@ export const Entry = z
     /** Data moved over networks for this entry. */
     transferred: quantity("GB").optional(),
     grid: gridText.optional(),
+    signal: signal.optional(),
     market: gridText.optional(),
     facility: z.enum(FACILITIES).optional(),
-    pue: quantity("1").optional(),
-    share: share.default(1),
+    pue: overhead().optional(),
+    share: z.number().positive().max(1).default(1),
     /** How the numbers of this entry are known; a range is assumed and a number given, unless said otherwise. */
     basis: z.enum(["measured", "published", "assumed"]).optional(),
     source: z.string().optional(),
@@ -119,10 +91,11 @@ export type Entry = z.output<typeof Entry>;
 export const LedgerFile = z.strictObject({
   name: z.string(),
   grid: gridText.optional(),
+  signal: signal.optional(),
   market: gridText.optional(),
   facility: z.enum(FACILITIES).optional(),
-  pue: quantity("1").optional(),
-  "functional-unit": z.strictObject({ name: z.string(), count: quantity("1") }).optional(),
+  pue: overhead().optional(),
+  "functional-unit": z.strictObject({ name: z.string(), count: positive("1") }).optional(),
   entries: z.array(Entry).min(1),
 });
 export type LedgerFile = z.output<typeof LedgerFile>;

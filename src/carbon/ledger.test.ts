@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError, Sampler } from "../core/index.ts";
-import { type Ledger, ledgerTotals } from "./ledger.ts";
+import { assumptions } from "./disclosure.ts";
+import { type Ledger, ledgerTotals, type OperationalRecord } from "./ledger.ts";
 import { readLedger } from "./ledger-file.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "carbon-ledger-"));
@@ -112,6 +113,15 @@ entries:
       "not counted: taken from training by the capacities of a large fleet (10 : 20 : 70)",
     );
     expect(notes).toContain("0.5 of it is charged here");
+    const taken = notes.find((note) => note.startsWith("not given, so taken from published figures"));
+    for (const what of [
+      "PUE (hyperscale) 1.1 [1.07, 1.18]",
+      "host factor",
+      "lifetime of servers",
+      "lifetime of buildings",
+    ]) {
+      expect(taken).toContain(what);
+    }
     for (const record of ledger.records) {
       expect(record.provenance.length).toBeGreaterThan(0);
       for (const { origin, source } of record.provenance) {
@@ -133,6 +143,35 @@ entries:
 `);
     expect(twice.records[0]!.carbon.value("tCO2e")).toBeCloseTo(Math.SQRT2, 2);
     expect(twice.records[1]!.carbon.value("tCO2e")).toBeCloseTo(100 * Math.SQRT2, 0);
+  });
+
+  it("keeps a range within what the quantity can be", async () => {
+    const ledger = await ledgerOf(`
+name: bounds
+grid: 100 gCO2e/kWh
+entries:
+  - {phase: data, energy: 0..10 kWh, pue: 1..1.3, metered-at: computers}
+`);
+    expect(Math.min(...ledger.records[0]!.carbon.draws)).toBe(0);
+    const energy = await ledgerOf(
+      "name: n\ngrid: FR\nentries:\n  - {phase: data, energy: 1 kWh, pue: 1..1.3, metered-at: computers}\n",
+    );
+    expect(Math.min(...(energy.records[0] as OperationalRecord).energy!.draws)).toBe(3.6e6);
+  });
+
+  it("labels a written marginal intensity as such, and says whose contracts are missing", async () => {
+    const ledger = await ledgerOf(`
+name: marginal
+grid: 600 gCO2e/kWh
+signal: marginal
+entries:
+  - {phase: data, energy: 1 kWh, pue: 1, market: 0}
+  - {phase: training, energy: 1 kWh, pue: 1}
+`);
+    expect(ledgerTotals(ledger).signal).toBe("marginal");
+    expect(assumptions(ledger)).toEqual([
+      "training: its contracts are not known, so there is no market-based total",
+    ]);
   });
 
   it("names the place that it takes where none is given", async () => {
@@ -209,6 +248,22 @@ describe("bad ledgers", () => {
     ["two ways to say how much", entry("energy: 5 kWh\n    carbon: 4 kg"), { place: { line: 4 } }],
     ["nothing to count", entry("name: nothing"), { place: { line: 4 } }],
     ["an unknown key", entry("enrgy: 5 kWh"), { found: 'the key "enrgy"', place: { line: 5 } }],
+    ["a PUE below 1", entry("energy: 5 kWh\n    pue: 0.9"), { found: "0.9", place: { line: 6 } }],
+    [
+      "a life of no time",
+      entry("accelerators: {count: 1, time: 1, power: 1, lifetime: 0}"),
+      { place: { line: 5 } },
+    ],
+    [
+      "a marginal place",
+      entry("energy: 5 kWh\n    signal: marginal"),
+      { found: "a marginal signal for a place" },
+    ],
+    [
+      "a log without energy",
+      entry("log: {file: zero.csv}"),
+      { found: expect.stringContaining("every reading is zero") },
+    ],
     ["a share above 1", entry("energy: 5 kWh\n    share: 1.5"), { place: { line: 6 } }],
     [
       "a phase that nothing counted",
@@ -221,8 +276,9 @@ describe("bad ledgers", () => {
       { found: '"trainig"', place: { line: 3 } },
     ],
   ])("%s", async (_, text, expected) => {
+    writeFileSync(join(folder, "zero.csv"), "timestamp,power_w\n1767225600,0\n1767225610,0\n");
     const problem = await problemOf(text);
     expect(problem).toMatchObject(expected);
-    expect(problem.place?.file).toMatch(/ledger-\d+\.yaml$/);
+    expect(problem.place?.file).toMatch(/(ledger-\d+\.yaml|zero\.csv)$/);
   });
 });

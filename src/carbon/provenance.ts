@@ -1,6 +1,6 @@
 /** Where a number of an account comes from, said on every record: so that a bundled average is never taken for a reading. */
 
-/** Read off a meter; answered by a live service; carried in `data/`; written by the person who asked. */
+/** Read off a meter; answered by a service at its `vintage`; carried in `data/`; written by the person who asked. */
 export const ORIGINS = ["measured", "live", "bundled", "given"] as const;
 export type Origin = (typeof ORIGINS)[number];
 

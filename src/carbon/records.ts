@@ -1,6 +1,6 @@
 /** Makes ledger records from quantities: accelerator runs, metered energy, buildings and networks. */
 
-import { Estimate, exactly, type Sampler } from "../core/index.ts";
+import { Estimate, exactly, InputError, type Sampler } from "../core/index.ts";
 import type { Capacity } from "./act.ts";
 import type { GridIntensity } from "./grids.ts";
 import type { EmbodiedRecord, OperationalRecord, Phase } from "./ledger.ts";
@@ -53,7 +53,7 @@ export function runRecords(
   return [
     energyRecord(phase, what, energy, supply, provenance),
     embodiedRecord(phase, `accelerators and hosts of ${what}`, embodied, [
-      bundled("embodied-spread", "accelerators"),
+      bundledIn("embodied-spread", "accelerators"),
     ]),
   ];
 }
@@ -83,6 +83,15 @@ export function meteredRecord(
   supply: MeteredSupply,
   sampler: Sampler,
 ): OperationalRecord {
+  const profile = measuredProfile(measurement);
+  if (profile.joules === 0) {
+    throw new InputError({
+      place: { file: measurement.source },
+      found: `no energy (${measurement.warnings.join("; ")})`,
+      expected: "a log with readings above zero: missing energy is not zero energy",
+      remedy: "count this entry by accelerators, time and power instead",
+    });
+  }
   const energy = facilityEnergy(measuredEnergy(measurement, sampler), supply.overhead);
   const meter: Provenance = {
     what: `energy by ${measurement.instrument}`,
@@ -91,7 +100,6 @@ export function meteredRecord(
   };
   const { series } = supply;
   if (series === undefined) return energyRecord(phase, what, energy, supply, [meter], measurement.warnings);
-  const profile = measuredProfile(measurement);
   const hourly = carbonOverTime(profile, series, { zoneKnown: measurement.zoneKnown });
   const perEnergy = hourly.over(Estimate.exact(profile.joules, "J"));
   return {
@@ -109,7 +117,7 @@ export function meteredRecord(
 
 export interface Building {
   readonly carbon: Carbon;
-  /** IT power that it was built for. */
+  /** Power at its meter that it was built for: with PUE, as the energies of records are. */
   readonly capacity: Power;
   readonly lifetime: Time;
 }
@@ -123,11 +131,10 @@ export function buildingRecord(
   what: string,
   building: Building,
   energy: Energy,
+  provenance: readonly Provenance[],
 ): EmbodiedRecord {
   const share = energy.over(building.capacity.times(building.lifetime));
-  return embodiedRecord(phase, what, building.carbon.times(share), [
-    { what: "building", origin: "given", source: "ledger" },
-  ]);
+  return embodiedRecord(phase, what, building.carbon.times(share), provenance);
 }
 
 /** Life of the shell, power and cooling plant of a data centre. */
@@ -157,6 +164,6 @@ export const FLEET_PHASES = ["experimentation", "training", "inference"] as cons
 export type FleetPhase = (typeof FLEET_PHASES)[number];
 
 /** A number of `data/` as a record names it. */
-export function bundled(source: string, what: string): Provenance {
+export function bundledIn(source: string, what: string): Provenance {
   return { what, origin: "bundled", source };
 }

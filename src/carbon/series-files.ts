@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { InputError, type Place, parseConfig, readCsv, readText, suggest } from "../core/index.ts";
 import type { Boundary, SignalLabel } from "./grids.ts";
+import type { Origin } from "./provenance.ts";
 import type { IntensitySeries } from "./series.ts";
 import { formatMoment, Timestamps } from "./timestamps.ts";
 
@@ -194,6 +195,7 @@ function readElectricityMapsJson(text: string, file: string, options: SeriesOpti
       ...(key === "forecast" ? ["these intensities are a forecast"] : []),
       ...(guessed > 0 ? [`${guessed} of ${points.length} values are marked as estimated`] : []),
     ],
+    "live",
   );
 }
 
@@ -234,6 +236,7 @@ function readWattTime(text: string, file: string, options: SeriesOptions): Inten
     { signal, accounting: "location", boundary: "direct" },
     timestamps,
     [],
+    "live",
   );
 }
 
@@ -244,6 +247,7 @@ function assemble(
   label: SignalLabel,
   timestamps: Timestamps,
   notes: readonly string[],
+  origin: Origin = "given",
 ): IntensitySeries {
   const sorted = [...steps].sort((a, b) => a.moment - b.moment);
   if (sorted.length < 2) {
@@ -298,7 +302,7 @@ function assemble(
     gramsPerKilowattHour: values,
     provenance: {
       what: `${label.signal} carbon intensity of ${zone}`,
-      origin: "given",
+      origin,
       source: file,
       vintage: `${formatMoment(start)} to ${formatMoment(start + length * stepSeconds)}`,
     },

@@ -38,17 +38,19 @@ export function carbonOverTime(
       remedy: "say where the log was written: --time-zone +02:00, or UTC",
     });
   }
+  const evidence = options.evidence ?? measuredBy(series);
+  if (energy.joules === 0) return Estimate.exact(0, "gCO2e", evidence);
   covered(energy, series);
   let grams = 0;
   for (const { start, joules } of energy.bins()) {
     grams += (joules / JOULES_PER_KILOWATT_HOUR) * intensityAt(series, Math.max(start, energy.start));
   }
-  const origin = {
-    id: series.provenance.source,
-    title: series.provenance.what,
-    where: series.provenance.vintage,
-  };
-  return Estimate.exact(grams, "gCO2e", options.evidence ?? { basis: "measured", sources: [origin] });
+  return Estimate.exact(grams, "gCO2e", evidence);
+}
+
+function measuredBy({ provenance }: IntensitySeries): Evidence {
+  const { source, what, vintage } = provenance;
+  return { basis: "measured", sources: [{ id: source, title: what, where: vintage }] };
 }
 
 /** Mean over the steps that `start` and `end` (seconds since 1970) span, in gCO2e/kWh; each step counts by its share. */

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { InputError, Sampler } from "../core/index.ts";
+import { readBill } from "./bill.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "carbon-bill-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+function billOf(text: string) {
+  const file = join(folder, "bill.yaml");
+  writeFileSync(file, text);
+  return readBill(file, new Sampler(1));
+}
+const kilograms = (text: string) => {
+  const bill = billOf(text);
+  return (...names: string[]) =>
+    bill.parts
+      .filter(({ name }) => names.includes(name))
+      .reduce((total, { carbon }) => total + carbon.value("kgCO2e"), 0);
+};
+
+/** ACT's bills (act/boms) and what its integration tests hold them to. */
+describe("ACT's bills of materials", () => {
+  it("Dell R740: processors, memory and disks", () => {
+    const of = kilograms(`
+name: Dell R740
+fab: {grid: coal, abatement: 0.95, yield: 0.875}
+parts:
+  - {name: cpu, count: 2, logic: 28nm, area: 6.98 cm2, packages: 2}
+  - {name: dram, count: 12, dram: ddr3_50nm, capacity: 36 GB, packages: 19}
+  - {name: main disk, count: 8, ssd: nand_30nm, capacity: 3840 GB, packages: 13}
+  - {name: second disk, ssd: nand_30nm, capacity: 400 GB, packages: 13}
+  - {name: second disk, dram: ddr3_50nm, capacity: 68 GB, packages: 19}
+`);
+    expect(of("cpu")).toBeCloseTo(23.143405714285716, 9);
+    expect(of("dram")).toBeCloseTo(330.4285714285714, 9);
+    expect(of("main disk")).toBeCloseTo(8 * (136.0457142857143 + 1.95), 9);
+    expect(of("second disk")).toBeCloseTo(62.75 + 2.85, 9);
+  });
+
+  it("Fairphone 3: processor, memory and twenty circuits", () => {
+    const areas = [
+      0.85, 1.2, 1.2, 35, 0.89, 0.08, 0.25, 18, 11.6, 1.44, 12.96, 1.61, 6.3, 26.88, 0.77, 11.36, 7, 8.69, 11,
+      9.6,
+    ];
+    const of = kilograms(`
+name: Fairphone 3
+fab: {grid: coal, abatement: 0.95}
+parts:
+  - {name: cpu, logic: 28nm, area: 46.4 mm2, packages: 1}
+  - {name: dram, dram: ddr3_50nm, capacity: 4 GB, packages: 1}
+  - {name: ssd, ssd: nand_30nm, capacity: 64 GB, packages: 1}
+${areas.map((area) => `  - {name: circuit, logic: 28nm, area: ${area} mm2, packages: 1}`).join("\n")}
+`);
+    expect(of("cpu")).toBeCloseTo(0.8992937142857143, 9);
+    expect(of("dram", "ssd")).toBeCloseTo(5.310285714285714, 9);
+    expect(of("circuit")).toBeCloseTo(5.691643885714286, 9);
+  });
+});
+
+describe("a bill", () => {
+  it("mixes models, published footprints and given numbers, and keeps their ranges", () => {
+    const bill = billOf(`
+name: node
+parts:
+  - {name: baseboard, device: hgx-h100}
+  - {name: case, material: steel, kilograms: 40}
+  - {name: disks, count: 2, hdd: exos_x16, capacity: 16 TB}
+  - {name: board, carbon: 50..90 kg, source: supplier}
+  - {name: spare, accelerator: h100}
+`);
+    const value = bill.parts.map(({ carbon }) => carbon.value("kgCO2e"));
+    expect(value[0]).toBe(1312);
+    expect(value[1]).toBeCloseTo(40 * 1.89, 9);
+    expect(value[2]).toBeCloseTo((2 * 16_000 * 1.334) / 1000, 9);
+    expect(bill.parts[3]!.carbon.interval("kgCO2e").high).toBeCloseTo(90, 0);
+    expect(bill.parts[3]!.provenance).toMatchObject({ origin: "given", source: "supplier" });
+    expect(bill.parts[4]!.carbon.isExact).toBe(false);
+    expect(bill.total.mean("kgCO2e")).toBeCloseTo(
+      bill.parts.reduce((total, { carbon }) => total + carbon.mean("kgCO2e"), 0),
+      6,
+    );
+  });
+
+  it.each([
+    ["an unknown node", "{name: a, logic: 6.5nm, area: 1 cm2}", '"6.5nm"', 4],
+    ["a die without an area", "{name: a, logic: 7nm}", "nothing", 4],
+    ["an unknown fab grid", "{name: a, logic: 7nm, area: 1 cm2, grid: mars}", 'the grid zone "mars"', 4],
+    ["an unknown device", "{name: a, device: hgx-x100}", '"hgx-x100"', 4],
+    ["a yield above 1", "{name: a, dram: lpddr4, capacity: 1 GB, yield: 1.2}", "1.2", 4],
+    ["two kinds of part", "{name: a, dram: lpddr4, ssd: nand_10nm, capacity: 1 GB}", expect.any(String), 4],
+  ])("with %s is refused at its line", (_, part, found, line) => {
+    try {
+      billOf(`name: bad\nfab: {grid: taiwan}\nparts:\n  - ${part}\n`);
+      throw new Error("it was accepted");
+    } catch (error) {
+      expect(error).toBeInstanceOf(InputError);
+      const problem = (error as InputError).problems[0]!;
+      expect(problem.found).toEqual(found);
+      expect(problem.place?.line).toBe(line);
+    }
+  });
+});
