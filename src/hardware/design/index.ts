@@ -1,0 +1,7 @@
+export * from "./accelerator.ts";
+export { CONVENTIONS, type Convention, type Hierarchy, hierarchy, requireConvention } from "./energies.ts";
+export { designEvidence, designFigure } from "./figures.ts";
+export { type Mapping, mapProduct, type Stationary } from "./mapper.ts";
+export { type MatrixProduct, requireProduct, type Tile } from "./product.ts";
+export type { UnrollingRule } from "./unrolling.ts";
+export { type Cost, fusedCycles, type VectorWork, vectorCost } from "./vector-core.ts";
