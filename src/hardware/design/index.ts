@@ -3,5 +3,5 @@ export { CONVENTIONS, type Convention, type Hierarchy, hierarchy, requireConvent
 export { designEvidence, designFigure } from "./figures.ts";
 export { type Mapping, mapProduct, type Stationary } from "./mapper.ts";
 export { type MatrixProduct, requireProduct, type Tile } from "./product.ts";
-export type { UnrollingRule } from "./unrolling.ts";
+export type { MappingSpace } from "./unrolling.ts";
 export { type Cost, fusedCycles, type VectorWork, vectorCost } from "./vector-core.ts";

@@ -26,7 +26,7 @@ import {
   type Tile,
   tilesOf,
 } from "./product.ts";
-import { type UnrollingRule, unrollings } from "./unrolling.ts";
+import { type MappingSpace, unrollings } from "./unrolling.ts";
 
 /** The operand that stays at a level while the loops above it turn innermost over the dimension it does not have. */
 export const STATIONARY = ["left", "right", "result"] as const;
@@ -60,28 +60,28 @@ interface OuterPart {
   readonly stationary: readonly [number, number];
 }
 
-/** The best mapping of `product` among those that `rule` allows. Throws an `InputError` for extents that are not whole. */
+/** The best mapping of `product` in `space`. Throws an `InputError` for extents that are not whole. */
 export function mapProduct(
   product: MatrixProduct,
   hardware: Hierarchy,
-  rule: UnrollingRule = "any",
+  space: MappingSpace = "whole",
 ): Mapping {
   requireProduct(product);
-  return new Search(product, hardware, rule).best();
+  return new Search(product, hardware, space).best();
 }
 
 class Search {
   readonly #hardware: Hierarchy;
-  readonly #rule: UnrollingRule;
+  readonly #space: MappingSpace;
   readonly #whole: Tile;
   readonly #macs: number;
   readonly #results: number;
   readonly #drains: boolean;
   readonly #left: (rows: number, depth: number) => number;
 
-  constructor(product: MatrixProduct, hardware: Hierarchy, rule: UnrollingRule) {
+  constructor(product: MatrixProduct, hardware: Hierarchy, space: MappingSpace) {
     this.#hardware = hardware;
-    this.#rule = rule;
+    this.#space = space;
     this.#whole = [product.rows, product.depth, product.columns];
     this.#macs = extent(this.#whole);
     this.#results = product.rows * product.columns;
@@ -94,7 +94,7 @@ class Search {
     const macs = this.#macs;
     const tiles = tilesOf(this.#whole);
     const registerTiles = maximal(tiles.filter((tile) => this.#registerHolds(tile, registerWords)));
-    const unrolls = unrollings(this.#whole, [width, depth], this.#rule).map((unroll) => ({
+    const unrolls = unrollings(this.#whole, [width, depth], this.#space).map((unroll) => ({
       unroll,
       lanes: extent(unroll),
       energy: this.#operandEnergy(unroll),
@@ -120,7 +120,10 @@ class Search {
     for (const { outer, unroll, lanes, fixed, bound } of branches) {
       if (bound >= least) break;
       const inArray = over(outer.tile, unroll);
-      for (const registerTile of registerTilesIn(inArray)) {
+      for (const registerTile of registerTilesIn(
+        this.#space === "whole" ? inArray : over(this.#whole, unroll),
+      )) {
+        if (!divides(registerTile, inArray)) continue;
         const loops = over(inArray, registerTile);
         for (let stationary = 0; stationary < 3; stationary++) {
           const inner = this.#innerPart(registerTile, loops, unroll, stationary);
@@ -163,7 +166,7 @@ class Search {
       const fromDram = STATIONARY.map((_, i) =>
         this.#between(bufferTile, over(this.#whole, bufferTile), [1, 1, 1], i, "dram"),
       );
-      for (const coreUnroll of unrollings(this.#whole, coreGrid, "any")) {
+      for (const coreUnroll of unrollings(this.#whole, coreGrid, "whole")) {
         if (!divides(coreUnroll, bufferTile)) continue;
         const share = over(bufferTile, coreUnroll);
         for (const tile of maximal(coreTiles.map((largest) => meet(largest, share)))) {

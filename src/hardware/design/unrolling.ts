@@ -2,18 +2,21 @@
 import { divisors, extent, over, type Tile, tilesOf } from "./product.ts";
 
 /**
- * `any`: every set of divisors that the grid holds.
+ * The mappings among which the best is sought.
  *
- * `full axes`: the rule of Sunstone, which misses good mappings where an extent is prime but is what published designs
- * were judged by. Each axis of the grid is to be filled exactly by divisors of two of the three dimensions; where that
- * cannot be done for the second axis, it takes what fills it most, first of the same two dimensions.
+ * `whole`: all. Any set of divisors that the grid holds may be unrolled.
+ *
+ * `sunstone`: what Sunstone's rules leave, by which published designs were judged; they miss good mappings where an
+ * extent is prime. Each axis of the grid is to be filled exactly by divisors of two of the three dimensions; where that
+ * cannot be done for the second axis, it takes what fills it most, first of the same two dimensions. The registers are
+ * then filled before the levels above are looked at.
  */
-export type UnrollingRule = "any" | "full axes";
+export type MappingSpace = "whole" | "sunstone";
 
 type Grid = readonly [columns: number, rows: number];
 
-export function unrollings(whole: Tile, grid: Grid, rule: UnrollingRule): Tile[] {
-  return rule === "any" ? anyUnrollings(whole, grid) : fullAxes(whole, grid);
+export function unrollings(whole: Tile, grid: Grid, space: MappingSpace): Tile[] {
+  return space === "whole" ? anyUnrollings(whole, grid) : fullAxes(whole, grid);
 }
 
 /** A set of divisors fits a grid when its product is a x b with a at most the columns and b at most the rows. */
