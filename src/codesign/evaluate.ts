@@ -7,6 +7,7 @@ import {
   designOperationsPerSecond,
   type MappingSpace,
   requireDesign,
+  WORD_BYTES,
 } from "../hardware/index.ts";
 import { CostModel, type OperationCost } from "./cost.ts";
 import type { Scenario } from "./scenario.ts";
@@ -69,7 +70,8 @@ export function evaluate(
   const areaSquareCentimetres = designArea(design);
   const lifetimeJoules = energyJoules * life.inferences;
   const operationalCarbon = lifetimeJoules * life.carbonPerJoule;
-  const embodiedCarbon = areaSquareCentimetres * life.carbonPerArea + life.memoryCarbon;
+  const gigabytes = Math.max(1, Math.ceil((workload.parameters * WORD_BYTES) / 1e9));
+  const embodiedCarbon = areaSquareCentimetres * life.carbonPerArea + gigabytes * life.memoryCarbon;
   return {
     latencySeconds,
     energyJoules,

@@ -2,7 +2,14 @@
  * Where and for how long an accelerator works, and where it was made: what turns its energy and area into carbon and
  * money. Embodied carbon is ACT's, operational carbon is energy x intensity of the grid.
  */
-import { carbonPerArea, gridIntensity, logicNodes, memoryCarbon, type Provenance } from "../carbon/index.ts";
+import {
+  carbonPerArea,
+  fabDefaults,
+  gridIntensity,
+  logicNodes,
+  memoryCarbon,
+  type Provenance,
+} from "../carbon/index.ts";
 import { Estimate, InputError, type Place, Sampler, suggest } from "../core/index.ts";
 import { designEvidence, designFigure, electricityPrice } from "../hardware/index.ts";
 
@@ -26,7 +33,7 @@ export interface Scenario {
   readonly carbonPerJoule: number;
   /** kgCO2e for a square centimetre of good die. */
   readonly carbonPerArea: number;
-  /** kgCO2e of the DRAM beside the die. */
+  /** kgCO2e of a gigabyte of the DRAM beside the die; there is at least one, more where weights need it. */
   readonly memoryCarbon: number;
   /** USD for a joule. */
   readonly costPerJoule: number;
@@ -64,16 +71,16 @@ export function scenario(options: ScenarioOptions = {}, place: Place = {}): Scen
     node,
     intensity: Estimate.exact(fab.gramsPerKilowattHour, "gCO2e/kWh"),
     abatement: Estimate.exact(designFigure("fab", "abatement"), "1"),
-    yield: Estimate.exact(designFigure("fab", "yield"), "1"),
+    yield: fabDefaults(sampler).yield,
   };
-  const capacity = Estimate.exact(designFigure("dram", "capacity") / 1e9, "GB");
+  const gigabyte = Estimate.exact(1, "GB");
   const price = options.electricityPrice ?? electricityPrice(sampler).value("USD/kWh");
   return {
     region: use.provenance.what,
     inferences,
     carbonPerJoule: use.gramsPerKilowattHour / 1000 / 3.6e6,
     carbonPerArea: carbonPerArea(process, at("node")).value("kgCO2e/cm2"),
-    memoryCarbon: memoryCarbon("dram", DRAM_TECHNOLOGY, capacity, process.yield, 0).value("kgCO2e"),
+    memoryCarbon: memoryCarbon("dram", DRAM_TECHNOLOGY, gigabyte, process.yield, 0).value("kgCO2e"),
     costPerJoule: price / 3.6e6,
     costPerArea: designFigure("die", "cost"),
     provenance: [

@@ -1,5 +1,12 @@
 export * from "./accelerator.ts";
-export { CONVENTIONS, type Convention, type Hierarchy, hierarchy, requireConvention } from "./energies.ts";
+export {
+  CONVENTIONS,
+  type Convention,
+  type Hierarchy,
+  hierarchy,
+  requireConvention,
+  WORD_BYTES,
+} from "./energies.ts";
 export { designEvidence, designFigure } from "./figures.ts";
 export { type Mapping, mapProduct, type Stationary } from "./mapper.ts";
 export { type MatrixProduct, requireProduct, type Tile } from "./product.ts";

@@ -60,14 +60,20 @@ interface OuterPart {
   readonly stationary: readonly [number, number];
 }
 
-/** The best mapping of `product` in `space`. Throws an `InputError` for extents that are not whole. */
+/**
+ * The best mapping of `product` in `space`. Sunstone's rules can leave none where an array is wide and its SRAM small;
+ * the whole space is searched then. Throws an `InputError` for extents that are not whole.
+ */
 export function mapProduct(
   product: MatrixProduct,
   hardware: Hierarchy,
   space: MappingSpace = "whole",
 ): Mapping {
   requireProduct(product);
-  return new Search(product, hardware, space).best();
+  const mapping =
+    new Search(product, hardware, space).best() ?? new Search(product, hardware, "whole").best();
+  if (!mapping) throw new Error("no level holds a tile of one word");
+  return mapping;
 }
 
 class Search {
@@ -89,7 +95,7 @@ class Search {
     this.#left = (rows, depth) => leftWords(product, rows, depth);
   }
 
-  best(): Mapping {
+  best(): Mapping | undefined {
     const { width, depth, coreGrid, registerWords, macEnergy } = this.#hardware;
     const macs = this.#macs;
     const tiles = tilesOf(this.#whole);
@@ -151,7 +157,7 @@ class Search {
         }
       }
     }
-    if (!best) throw new Error("a tile of one word fits no level");
+    if (!best) return undefined;
     const lanes = width * depth * coreGrid[0] * coreGrid[1];
     return { ...best, utilisation: macs / best.cycles / lanes };
   }
