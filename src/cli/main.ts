@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { carbonCommand } from "./commands/carbon.ts";
+import { codesignCommand } from "./commands/codesign.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fleetCommand } from "./commands/fleet.ts";
 import { modelCommand } from "./commands/model.ts";
@@ -40,6 +41,7 @@ for (const command of [
   modelCommand(),
   fleetCommand(),
   carbonCommand(),
+  codesignCommand(),
   doctorCommand(),
 ]) {
   program.addCommand(command);

@@ -1,6 +1,8 @@
+export * from "./compare.ts";
 export { CostModel, type CostOptions, type OperationCost, type WorkloadCost } from "./cost.ts";
 export * from "./evaluate.ts";
 export * from "./families.ts";
+export { namedFamily, namedWorkload, readArchitectures } from "./named.ts";
 export * from "./published.ts";
 export {
   type Direction,
@@ -9,6 +11,7 @@ export {
   type QualitySurrogate,
   qualitySurrogate,
 } from "./quality.ts";
+export { codesignPage } from "./report.ts";
 export * from "./scenario.ts";
 export * from "./search.ts";
 export { type ClipShape, clipParameters, clipWorkload } from "./workloads/clip.ts";

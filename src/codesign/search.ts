@@ -102,6 +102,27 @@ export function parseObjectives(text: string, place?: Place): ObjectiveName[] {
   return names as ObjectiveName[];
 }
 
+/** What an objective is called, with its unit. */
+export function objectiveLabel(name: ObjectiveName): string {
+  const { title, unit } = OBJECTIVES[name];
+  return unit === "1" ? title : `${title} (${unit})`;
+}
+
+/** Reads `cores=1`, one a parameter. Throws an `InputError` for what is no name and number. */
+export function parseFixed(texts: readonly string[], place?: Place): Record<string, number> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, name, value] = /^([A-Za-z]+)=(\d+)$/.exec(text.trim()) ?? [];
+      if (name !== undefined && value !== undefined) return [name, Number(value)];
+      throw new InputError({
+        place,
+        found: `"${text}"`,
+        expected: "a parameter and a whole number, such as cores=1",
+      });
+    }),
+  );
+}
+
 /** The space of a family and the accelerator: 14 ordered parameters for CLIP. Throws an `InputError` for a wrong `fixed`. */
 export function jointSpace(
   family: Family,
@@ -194,7 +215,18 @@ export function studyRequest(request: SearchRequest, space: Space): StudyRequest
   requireLimit(latency, "latency");
   return {
     domain: "codesign",
-    space,
+    // Trials of another place or estimator must not be continued with: they are part of what was asked.
+    space: {
+      ...JSON.parse(JSON.stringify(space)),
+      problem: {
+        family: family.name,
+        estimator: request.estimator,
+        region: request.scenario.region,
+        inferences: request.scenario.inferences,
+        carbonPerArea: request.scenario.carbonPerArea,
+        costPerJoule: request.scenario.costPerJoule,
+      },
+    },
     objectives: objectives.map((name) => ({
       metric: name,
       direction: OBJECTIVES[name].direction ?? family.quality!.direction,

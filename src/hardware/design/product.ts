@@ -40,6 +40,21 @@ export function requireProduct({ rows, depth, columns, sliding }: MatrixProduct,
   }
 }
 
+/** Reads `197x768x3072`. Throws an `InputError` for anything else. */
+export function parseProduct(text: string, place?: Place): MatrixProduct {
+  const [, rows, depth, columns] = /^(\d+)x(\d+)x(\d+)$/.exec(text.replaceAll(/\s/g, "")) ?? [];
+  if (rows === undefined) {
+    throw new InputError({
+      place,
+      found: `"${text}"`,
+      expected: "rows x depth x columns, such as 197x768x3072",
+    });
+  }
+  const product = { rows: Number(rows), depth: Number(depth), columns: Number(columns) };
+  requireProduct(product, place);
+  return product;
+}
+
 /**
  * Words of the left operand under a tile. A sliding window's rows fill one image line before the next, its depth one
  * window line, then the window, then the channels.
