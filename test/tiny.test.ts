@@ -91,6 +91,11 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
     ["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")],
     "comparison.differences.0",
   ],
+  [["codesign", "evaluate", "CLIP-B/16", "--estimator", "published"], "results.0.latencySeconds"],
+  [["codesign", "map", "197x768x3072"], "cycles"],
+  [
+    ["codesign", "run", "clip-b16", "--objectives", "quality,carbon", "--trials", "4", "--policy", "random"],
+  ],
   [["search", "status", study], "trials.complete", "best.0.metrics.y"],
   [["search", "show", study, "0"], "candidate.x"],
   [["search", "export", study], "2.metrics.y"],
