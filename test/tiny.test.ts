@@ -8,17 +8,30 @@ import { type Ran, root, terrarium } from "./cli.ts";
 const folder = mkdtempSync(join(tmpdir(), "tiny-"));
 const brief = join(folder, "brief.yaml");
 const out = join(folder, "plan");
+const run = join(folder, "run");
+const recipe = join(folder, "recipe.yaml");
 afterAll(() => rmSync(folder, { recursive: true }));
 
-beforeAll(() =>
+beforeAll(() => {
+  writeFileSync(
+    recipe,
+    `title: tiny
+data: {task: memorization, settings: {vocabularySize: 8, sequenceLength: 4}}
+batch: 2
+budget: {steps: 2}
+model: {width: 8, ssm: {stateSize: 2}}
+architectures: {attention: AF, mamba: SF}
+seeds: 1
+`,
+  );
   writeFileSync(
     brief,
     `model: {candidates: ["(AF)4"], size: 20M, context: 2k}
 cluster: {accelerator: a100-sxm-80, count: [8]}
 grid: {region: FR}
 `,
-  ),
-);
+  );
+});
 
 /** One line a verb: its arguments without `--json`, and keys that its JSON has, dots between. */
 const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] = [
@@ -34,6 +47,15 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["carbon", "ledger", "examples/carbon/model.yaml"], "totals.total.value", "phases.1.phase"],
   [["carbon", "embodied", "examples/carbon/dell-r740.yaml"], "total.value", "parts.0.carbon"],
   [["carbon", "compare", "examples/carbon/model.yaml", "examples/carbon/bloom.yaml"], "1.ratio.value"],
+  [
+    ["lab", "train", "SF", "--width", "16", "--context", "32", "--steps", "2", "--out", run],
+    "result.trainLoss",
+    "plan.steps",
+  ],
+  [["lab", "generate", run, "--tokens", "3"], "text"],
+  [["lab", "eval", run, "--windows", "2", "--contexts", "16"], "heldOut.mean", "decoding.0.tokensPerSecond"],
+  [["lab", "export", run, "--out", join(folder, "export")], "files.2"],
+  [["lab", "compare", recipe, "--out", join(folder, "compare")], "comparison.architectures.1.means.accuracy"],
   [["doctor"], "machine", "parts.0.part"],
 ];
 
