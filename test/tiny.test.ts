@@ -3,27 +3,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPolicy, drive, InProcessRunner, Space, Study, spaceOperators } from "../src/search/index.ts";
 import { type Ran, root, terrarium } from "./cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tiny-"));
 const brief = join(folder, "brief.yaml");
 const out = join(folder, "plan");
+const study = join(folder, "study");
 const run = join(folder, "run");
 const recipe = join(folder, "recipe.yaml");
 afterAll(() => rmSync(folder, { recursive: true }));
 
-beforeAll(() => {
-  writeFileSync(
-    recipe,
-    `title: tiny
-data: {task: memorization, settings: {vocabularySize: 8, sequenceLength: 4}}
-batch: 2
-budget: {steps: 2}
-model: {width: 8, ssm: {stateSize: 2}}
-architectures: {attention: AF, mamba: SF}
-seeds: 1
-`,
-  );
+beforeAll(async () => {
   writeFileSync(
     brief,
     `model: {candidates: ["(AF)4"], size: 20M, context: 2k}
@@ -31,6 +22,41 @@ cluster: {accelerator: a100-sxm-80, count: [8]}
 grid: {region: FR}
 `,
   );
+  writeFileSync(
+    recipe,
+    `title: tiny
+data: {corpus: moby-dick}
+context: 32
+batch: 2
+budget: {steps: 2}
+model: {width: 16}
+architectures: {ssm: SF, none: FF}
+compare: [[ssm, none]]
+learningRates: [1.0e-3]
+seeds: 2
+evaluation: {windows: 8, extrapolate: 2, longWindows: 4, decodeContexts: [64]}
+`,
+  );
+  const space = new Space({ x: { kind: "integer", low: 0, high: 9 } });
+  const clock = () => performance.now();
+  const opened = Study.open(
+    study,
+    {
+      domain: "tiny",
+      space,
+      objectives: [{ metric: "y", direction: "minimise" }],
+      policy: { name: "random" },
+      budget: { trials: 3 },
+      seed: 1,
+    },
+    { clock },
+  );
+  await drive(opened, {
+    policy: createPolicy(opened.spec, space),
+    operators: spaceOperators(space),
+    runner: new InProcessRunner(({ x }: Record<string, unknown>) => ({ y: (x as number) ** 2 }), { clock }),
+  });
+  opened.close();
 });
 
 /** One line a verb: its arguments without `--json`, and keys that its JSON has, dots between. */
@@ -48,14 +74,16 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["carbon", "embodied", "examples/carbon/dell-r740.yaml"], "total.value", "parts.0.carbon"],
   [["carbon", "compare", "examples/carbon/model.yaml", "examples/carbon/bloom.yaml"], "1.ratio.value"],
   [
-    ["lab", "train", "SF", "--width", "16", "--context", "32", "--steps", "2", "--out", run],
+    ["lab", "train", "SF", "--width", "16", "--steps", "3", "--context", "32", "--batch", "2", "--out", run],
     "result.trainLoss",
-    "plan.steps",
   ],
-  [["lab", "generate", run, "--tokens", "3"], "text"],
-  [["lab", "eval", run, "--windows", "2", "--contexts", "16"], "heldOut.mean", "decoding.0.tokensPerSecond"],
-  [["lab", "export", run, "--out", join(folder, "export")], "files.2"],
-  [["lab", "compare", recipe, "--out", join(folder, "compare")], "comparison.architectures.1.means.accuracy"],
+  [["lab", "generate", run, "--tokens", "4"], "text"],
+  [["lab", "eval", run], "heldOut.mean", "decoding.0.cacheBytes"],
+  [["lab", "export", run, "--out", join(folder, "exported")], "files.0"],
+  [["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")], "differences.0"],
+  [["search", "status", study], "trials.complete", "best.0.metrics.y"],
+  [["search", "show", study, "0"], "candidate.x"],
+  [["search", "export", study], "2.metrics.y"],
   [["doctor"], "machine", "parts.0.part"],
 ];
 
@@ -63,9 +91,9 @@ const runs = new Map<string, Promise<Ran>>();
 /** A run that several tests look at. */
 function ran(args: readonly string[]): Promise<Ran> {
   const key = args.join("\0");
-  const run = runs.get(key) ?? terrarium(args);
-  runs.set(key, run);
-  return run;
+  const known = runs.get(key) ?? terrarium(args);
+  runs.set(key, known);
+  return known;
 }
 
 const at = (value: unknown, path: string): unknown =>

@@ -8,6 +8,7 @@ import { fleetCommand } from "./commands/fleet.ts";
 import { labCommand } from "./commands/lab.ts";
 import { modelCommand } from "./commands/model.ts";
 import { planCommand } from "./commands/plan.ts";
+import { searchCommand } from "./commands/search.ts";
 import { report } from "./output.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -42,6 +43,7 @@ for (const command of [
   labCommand(),
   fleetCommand(),
   carbonCommand(),
+  searchCommand(),
   doctorCommand(),
 ]) {
   program.addCommand(command);

@@ -20,7 +20,14 @@ export function withCommonOptions(command: Command, { seed = true, out = false }
 
 /** Prints an object as JSON or as text. */
 export function print(options: { json?: boolean }, object: unknown, text: () => string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(object, null, 2) : text()}\n`);
+  process.stdout.write(`${options.json ? jsonText(object) : text()}\n`);
+}
+
+/** An object as JSON; columns of numbers become lists. */
+export function jsonText(object: unknown): string {
+  const plain = (_: string, value: unknown) =>
+    ArrayBuffer.isView(value) ? Array.from(value as Float64Array) : value;
+  return JSON.stringify(object, plain, 2);
 }
 
 export function writeFiles(folder: string, files: Readonly<Record<string, string>>): string[] {

@@ -2,7 +2,7 @@
  * The whole account of a cluster's reliability as one plain data object: what its logs say, with intervals, what that
  * means for a training run, and what these logs cannot know. Views are made elsewhere.
  */
-import { type Dimensionless, Estimate, type Sampler, type Supervision } from "../core/index.ts";
+import { type Dimensionless, Estimate, InputError, type Sampler, type Supervision } from "../core/index.ts";
 import {
   type Attributions,
   attributeFailures,
@@ -150,7 +150,7 @@ const SHOWN_RUNS = 20;
 const SHOWN_LOOPS = 20;
 const PROJECTED_ACCELERATORS = [1024, 4096, 16_384, 131_072];
 
-/** Builds the report. Pure: the same log, options and seed give the same report. */
+/** Builds the report. Pure: the same log, options and seed give the same report. Throws an `InputError` without attempts. */
 export function reliabilityReport(
   log: ClusterLog,
   sampler: Sampler,
@@ -158,6 +158,13 @@ export function reliabilityReport(
 ): ReliabilityReport {
   const { attempts: table } = log;
   const { acceleratorsPerNode = 8 } = options;
+  if (table.length === 0) {
+    throw new InputError({
+      place: { file: log.readings.map(({ file }) => file).join(", ") },
+      found: "no attempt of any job",
+      expected: "a log of attempts, such as that of sacct; other logs only add to it",
+    });
+  }
   const steps = progressOf(options);
   steps("joining runs");
   const runs = new Runs(table, options.identity);

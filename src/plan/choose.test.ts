@@ -7,9 +7,9 @@ import {
   choose,
   chooseFreely,
   chooseOne,
+  frontOf,
   meets,
   noPlan,
-  paretoFront,
   withoutConstraint,
 } from "./choose.ts";
 import { Upstream } from "./decision.ts";
@@ -90,7 +90,7 @@ describe("the Pareto front", () => {
   it("is what comparing every pair leaves, with one of equals", () => {
     fc.assert(
       fc.property(sketches, objectives, (all, chosen) => {
-        const front = paretoFront(all, chosen);
+        const front = frontOf(all, chosen);
         const byPairs = all.filter((a) => !all.some((b) => betters(b, a, chosen)));
         expect(front.map((sketch) => key(sketch, chosen)).sort()).toEqual(
           [...new Set(byPairs.map((sketch) => key(sketch, chosen)))].sort(),

@@ -7,6 +7,7 @@ import {
   printedUnit,
   unit,
 } from "../core/index.ts";
+import { paretoFront } from "../search/index.ts";
 import type { Objective } from "./brief.ts";
 import type { Design, Sketch } from "./designs.ts";
 
@@ -61,7 +62,7 @@ export function choose(
     ),
   );
   while (pool.length > 0) {
-    const front = paretoFront(pool, objectives);
+    const front = frontOf(pool, objectives);
     const broken = new Set(
       front.filter((sketch) => constraints.some((constraint) => !meets(weigh(sketch), constraint))),
     );
@@ -105,37 +106,13 @@ function withinLimitsAtMedians(
 
 /** The compromise as if there were no constraints. */
 export function chooseFreely(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch {
-  return compromise(paretoFront(sketches, objectives), objectives);
+  return compromise(frontOf(sketches, objectives), objectives);
 }
 
-/**
- * The sketches that no other equals or betters on every objective while bettering one; of equals the first is kept. In
- * order of the first objective, so that a sketch need only be compared with the front before it.
- */
-export function paretoFront(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
-  const width = objectives.length;
-  const values = new Float64Array(sketches.length * width);
-  for (const [i, sketch] of sketches.entries()) {
-    for (let k = 0; k < width; k++) values[i * width + k] = sketch.values[objectives[k]!];
-  }
-  const order = Uint32Array.from(sketches.keys()).sort((a, b) => {
-    for (let k = 0; k < width; k++) {
-      const difference = values[a * width + k]! - values[b * width + k]!;
-      if (difference !== 0) return difference;
-    }
-    return a - b;
-  });
-  const front: number[] = [];
-  const dominated = (i: number): boolean => {
-    for (let f = 0; f < front.length; f++) {
-      let k = 0;
-      while (k < width && values[front[f]! * width + k]! <= values[i * width + k]!) k++;
-      if (k === width) return true;
-    }
-    return false;
-  };
-  for (const i of order) if (!dominated(i)) front.push(i);
-  return front.map((i) => sketches[i]!);
+/** The sketches that no other equals or betters on every objective while bettering one; of equals the first. */
+export function frontOf(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
+  const points = sketches.map(({ values }) => objectives.map((objective) => values[objective]));
+  return paretoFront(points).map((i) => sketches[i]!);
 }
 
 function compromise(front: readonly Sketch[], objectives: readonly Objective[]): Sketch {

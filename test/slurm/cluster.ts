@@ -36,6 +36,9 @@ export function missingSlurm(): boolean {
   );
 }
 
+/** Accelerators of each node, as Slurm believes. */
+const ACCELERATORS = 8;
+
 export interface SlurmCluster {
   /** The temporary folder; shared by all nodes, as they are one machine. */
   readonly folder: string;
@@ -49,7 +52,7 @@ export interface SlurmCluster {
 }
 
 /**
- * Starts a cluster of nodes n1 to n4 with two CPUs each, and two partitions: `lo`, the default, whose jobs are requeued
+ * Starts a cluster of nodes n1 to n4 with two CPUs and eight accelerators each, and two partitions: `lo`, the default, whose jobs are requeued
  * when a job of `hi` needs their place. Rejects with the logs when it does not come up.
  */
 export async function startSlurm(): Promise<SlurmCluster> {
@@ -61,6 +64,12 @@ export async function startSlurm(): Promise<SlurmCluster> {
   const [controller, accounting, database, ...nodePorts] = await freePorts(3 + nodes.length);
   writeFileSync(at("etc", "slurm.conf"), slurmConf(at, controller!, accounting!, nodes, nodePorts));
   writeFileSync(at("etc", "cgroup.conf"), "CgroupPlugin=autodetect\n");
+  // Slurm asks that an accelerator's device file is there, and never opens it.
+  for (let device = 0; device < ACCELERATORS; device++) writeFileSync(at("etc", `gpu${device}`), "");
+  writeFileSync(
+    at("etc", "gres.conf"),
+    `NodeName=${nodes.join(",")} Name=gpu File=${at("etc", `gpu[0-${ACCELERATORS - 1}]`)}\n`,
+  );
   writeFileSync(at("etc", "slurmdbd.conf"), slurmdbdConf(at, accounting!, database!), { mode: 0o600 });
   const environment = { SLURM_CONF: at("etc", "slurm.conf") };
   const env = { ...process.env, ...environment };
@@ -151,13 +160,15 @@ SelectTypeParameters=CR_Core
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
+GresTypes=gpu
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=${accounting}
+AccountingStorageTRES=gres/gpu
 # Towards the accounting daemon this is where the munge socket is named.
 AccountingStoragePass=${at("munge", "socket")}
 SlurmdParameters=config_overrides
-${nodes.map((node, i) => `NodeName=${node} NodeHostname=localhost NodeAddr=127.0.0.1 Port=${ports[i]} CPUs=2 RealMemory=500 State=UNKNOWN`).join("\n")}
+${nodes.map((node, i) => `NodeName=${node} NodeHostname=localhost NodeAddr=127.0.0.1 Port=${ports[i]} CPUs=2 RealMemory=500 Gres=gpu:${ACCELERATORS} State=UNKNOWN`).join("\n")}
 PartitionName=lo Nodes=ALL Default=YES MaxTime=1:00:00 PriorityTier=1 State=UP
 PartitionName=hi Nodes=ALL MaxTime=1:00:00 PriorityTier=10 PreemptMode=OFF State=UP
 `;

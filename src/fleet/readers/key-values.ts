@@ -116,6 +116,8 @@ export async function readKeyValues(
     // Only the completion log counts nodes as NodeCnt; in scontrol the end of an open job is the scheduler's guess.
     const completed = pairs.NodeCnt !== undefined;
     const open = !completed && OPEN_STATES.has(state);
+    // A job that was cancelled while it waited never had a node; scontrol gives it its end for a start.
+    const started = completed || (pairs.NodeList !== "" && state !== "PENDING");
     attempts.add({
       job: pairs.JobId!,
       state: completed && state === "PENDING" ? "REQUEUED" : state,
@@ -129,7 +131,7 @@ export async function readKeyValues(
       comment: pairs.Comment ?? "",
       submit,
       eligible,
-      start: open && state === "PENDING" ? Number.NaN : start,
+      start: started ? start : Number.NaN,
       end: open ? Number.NaN : end,
       elapsedSeconds: pairs.RunTime ? parseDuration(pairs.RunTime) : Number.NaN,
       // The completion log has minutes, scontrol hours:minutes:seconds.

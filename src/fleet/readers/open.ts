@@ -101,6 +101,8 @@ export interface ClusterLogOptions extends ReadingOptions, Supervision {
   readonly year?: number | undefined;
   /** Node of kernel messages that name none. */
   readonly node?: string | undefined;
+  /** Kinds that are known of some sources: the first lines of a kernel log may not tell. */
+  readonly kinds?: ReadonlyMap<LogSource, LogKind> | undefined;
 }
 
 /** Reads the given logs, each of whatever kind it is. Throws an `InputError` on one that is of no kind known. */
@@ -111,7 +113,7 @@ export async function readClusterLog(
   const log = clusterLog(new AttemptTable());
   for (const source of sources) {
     const head = await peek(source);
-    const kind = logKindOf(head);
+    const kind = options.kinds?.get(source) ?? logKindOf(head);
     if (!kind) {
       throw new InputError({
         place: { file: sourceName(source), line: 1 },

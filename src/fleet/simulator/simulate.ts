@@ -189,7 +189,7 @@ class Simulation {
         });
       }
     }
-    if (until < Number.POSITIVE_INFINITY) this.#now = until;
+    if (this.#finished < count && until < Number.POSITIVE_INFINITY) this.#now = until;
     return this.#result(begin);
   }
 

@@ -12,19 +12,27 @@ export function dominates(a: readonly number[], b: readonly number[]): boolean {
 
 /** Indices of the points that no other dominates, in their order; of equal points the first. */
 export function paretoFront(points: readonly (readonly number[])[]): number[] {
-  const order = points
-    .map((_, i) => i)
-    .sort((i, j) => {
-      const [a, b] = [points[i]!, points[j]!];
-      for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return a[k]! - b[k]!;
-      return i - j;
-    });
+  const width = points[0]?.length ?? 0;
+  // One flat array: planners ask for fronts of thousands of points, many times.
+  const values = Float64Array.from(points.flat());
+  const order = Uint32Array.from(points.keys()).sort((i, j) => {
+    for (let k = 0; k < width; k++) {
+      const difference = values[i * width + k]! - values[j * width + k]!;
+      if (difference !== 0) return difference;
+    }
+    return i - j;
+  });
   // In lexicographic order a point can only be dominated by one before it.
   const front: number[] = [];
-  for (const i of order) {
-    const point = points[i]!;
-    if (!front.some((j) => dominatesOrEquals(points[j]!, point))) front.push(i);
-  }
+  const isBeaten = (i: number): boolean => {
+    for (let f = 0; f < front.length; f++) {
+      let k = 0;
+      while (k < width && values[front[f]! * width + k]! <= values[i * width + k]!) k++;
+      if (k === width) return true;
+    }
+    return false;
+  };
+  for (const i of order) if (!isBeaten(i)) front.push(i);
   return front.sort((i, j) => i - j);
 }
 
@@ -67,9 +75,4 @@ export function crowdingDistances(points: readonly (readonly number[])[]): numbe
       distance[order[place]!]! += (points[order[place + 1]!]![k]! - points[order[place - 1]!]![k]!) / range;
   }
   return distance.map((sum) => sum / objectives);
-}
-
-function dominatesOrEquals(a: readonly number[], b: readonly number[]): boolean {
-  for (let k = 0; k < a.length; k++) if (a[k]! > b[k]!) return false;
-  return true;
 }
