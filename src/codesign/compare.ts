@@ -56,16 +56,18 @@ export interface Trade {
   readonly ratios: Readonly<Partial<Record<ObjectiveName, number>>>;
 }
 
-/** Each study's best design in what it sought beside quality, among those of at least the given quality. */
+/** Each study's best design in each thing that it sought beside quality, among those of at least the given quality. */
 export function trades(studies: readonly ReadResult[], quality?: number): Trade[] {
   const found = studies.flatMap((study) => {
-    const sought = study.objectives.find((name) => name !== "quality");
-    if (sought === undefined) return [];
     const good = study.points.filter(
       ({ metrics }) => quality === undefined || metrics.quality === undefined || metrics.quality >= quality,
     );
-    const best = least(good, sought);
-    return best ? [{ study: study.title, sought, best }] : [];
+    return study.objectives
+      .filter((name) => name !== "quality")
+      .flatMap((sought) => {
+        const best = least(good, sought);
+        return best ? [{ study: study.title, sought, best }] : [];
+      });
   });
   const first = found[0]?.best.metrics;
   return found.map((trade) => ({
