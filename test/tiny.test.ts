@@ -10,6 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), "tiny-"));
 const brief = join(folder, "brief.yaml");
 const out = join(folder, "plan");
 const study = join(folder, "study");
+const designs = join(folder, "designs");
 const run = join(folder, "run");
 const recipe = join(folder, "recipe.yaml");
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -92,10 +93,19 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
     "comparison.differences.0",
   ],
   [["codesign", "evaluate", "CLIP-B/16", "--estimator", "published"], "results.0.latencySeconds"],
-  [["codesign", "map", "197x768x3072"], "cycles"],
+  [["codesign", "map", "197x768x3072", "--design", "1,256,8,64,128,2"]],
   [
-    ["codesign", "run", "clip-b16", "--objectives", "quality,carbon", "--trials", "4", "--policy", "random"],
+    [
+      "codesign",
+      "run",
+      "clip-b16",
+      ...["--objectives", "quality,carbon", "--trials", "4", "--policy", "random"],
+      "--out",
+      designs,
+    ],
+    "trades",
   ],
+  [["codesign", "front", join(designs, "quality-carbon")], "trades"],
   [["search", "status", study], "trials.complete", "best.0.metrics.y"],
   [["search", "show", study, "0"], "candidate.x"],
   [["search", "export", study], "2.metrics.y"],
