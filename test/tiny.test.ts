@@ -3,22 +3,62 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPolicy, drive, InProcessRunner, Space, Study, spaceOperators } from "../src/search/index.ts";
 import { type Ran, root, terrarium } from "./cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tiny-"));
 const brief = join(folder, "brief.yaml");
 const out = join(folder, "plan");
+const study = join(folder, "study");
+const designs = join(folder, "designs");
+const run = join(folder, "run");
+const recipe = join(folder, "recipe.yaml");
 afterAll(() => rmSync(folder, { recursive: true }));
 
-beforeAll(() =>
+beforeAll(async () => {
   writeFileSync(
     brief,
     `model: {candidates: ["(AF)4"], size: 20M, context: 2k}
 cluster: {accelerator: a100-sxm-80, count: [8]}
 grid: {region: FR}
 `,
-  ),
-);
+  );
+  writeFileSync(
+    recipe,
+    `title: tiny
+data: {corpus: moby-dick}
+context: 32
+batch: 2
+budget: {steps: 2}
+model: {width: 16}
+architectures: {ssm: SF, none: FF}
+compare: [[ssm, none]]
+learningRates: [1.0e-3]
+seeds: 2
+evaluation: {windows: 8, extrapolate: 2, longWindows: 4, decodeContexts: [64]}
+`,
+  );
+  const space = new Space({ x: { kind: "integer", low: 0, high: 9 } });
+  const clock = () => performance.now();
+  const opened = Study.open(
+    study,
+    {
+      domain: "tiny",
+      space,
+      objectives: [{ metric: "y", direction: "minimise" }],
+      policy: { name: "random" },
+      budget: { trials: 3 },
+      seed: 1,
+    },
+    { clock },
+  );
+  await drive(opened, {
+    policy: createPolicy(opened.spec, space),
+    operators: spaceOperators(space),
+    runner: new InProcessRunner(({ x }: Record<string, unknown>) => ({ y: (x as number) ** 2 }), { clock }),
+  });
+  opened.close();
+});
 
 const LOG = "examples/fleet/lab/sacct-duplicates.psv";
 
@@ -28,15 +68,11 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["model", "describe", "(SF)3 AF", "--width", "512"], "parameters.total", "cache.total"],
   [["model", "cost", "(AF)4", "--size", "100M"], "rows.0.flopsPerToken"],
   [["fleet", "ettr", "--accelerators", "512"], "figures.ETTR.value"],
-  [["fleet", "whatif", "--accelerators", "512"], "baseline.value", "singly.0.gain.value"],
-  [["fleet", "report", LOG], "mttf.0.measuredHours.low", "plan.run.failureRate.value", "timeline.failures.0"],
-  [["fleet", "mttf", LOG], "mttf.0.failures", "projections.0.mttf.value"],
-  [["fleet", "lemons", LOG], "fleetRate"],
-  [
-    ["fleet", "simulate", "--nodes", "4", "--days", "2 days", "--repeats", "2"],
-    "ettr.median",
-    "bySize.0.jobs",
-  ],
+  [["fleet", "report", LOG], "log.attempts", "failureRate.rate.value"],
+  [["fleet", "mttf", LOG], "mttf.0"],
+  [["fleet", "lemons", LOG], "nodes", "sentence"],
+  [["fleet", "whatif", "--accelerators", "16384"], "together"],
+  [["fleet", "simulate", "--nodes", "8", "--days", "2", "--repeats", "1"]],
   [
     ["carbon", "train", "--accelerator", "h100-sxm", "--count", "8", "--time", "10 h", "--grid", "FR"],
     "totals.energy.value",
@@ -45,6 +81,34 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["carbon", "ledger", "examples/carbon/model.yaml"], "totals.total.value", "phases.1.phase"],
   [["carbon", "embodied", "examples/carbon/dell-r740.yaml"], "total.value", "parts.0.carbon"],
   [["carbon", "compare", "examples/carbon/model.yaml", "examples/carbon/bloom.yaml"], "1.ratio.value"],
+  [
+    ["lab", "train", "SF", "--width", "16", "--steps", "3", "--context", "32", "--batch", "2", "--out", run],
+    "result.trainLoss",
+  ],
+  [["lab", "generate", run, "--tokens", "4"], "text"],
+  [["lab", "eval", run], "heldOut.mean", "decoding.0.cacheBytes"],
+  [["lab", "export", run, "--out", join(folder, "exported")], "files.0"],
+  [
+    ["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")],
+    "comparison.differences.0",
+  ],
+  [["codesign", "evaluate", "CLIP-B/16", "--estimator", "published"], "results.0.latencySeconds"],
+  [["codesign", "map", "197x768x3072", "--design", "1,256,8,64,128,2"]],
+  [
+    [
+      "codesign",
+      "run",
+      "clip-b16",
+      ...["--objectives", "quality,carbon", "--trials", "4", "--policy", "random"],
+      "--out",
+      designs,
+    ],
+    "trades",
+  ],
+  [["codesign", "front", join(designs, "quality-carbon")], "trades"],
+  [["search", "status", study], "trials.complete", "best.0.metrics.y"],
+  [["search", "show", study, "0"], "candidate.x"],
+  [["search", "export", study], "2.metrics.y"],
   [["doctor"], "machine", "parts.0.part"],
 ];
 
@@ -52,9 +116,9 @@ const runs = new Map<string, Promise<Ran>>();
 /** A run that several tests look at. */
 function ran(args: readonly string[]): Promise<Ran> {
   const key = args.join("\0");
-  const run = runs.get(key) ?? terrarium(args);
-  runs.set(key, run);
-  return run;
+  const known = runs.get(key) ?? terrarium(args);
+  runs.set(key, known);
+  return known;
 }
 
 const at = (value: unknown, path: string): unknown =>
@@ -91,9 +155,7 @@ describe("every verb", () => {
         return inside.length > 0 ? inside.map((verb) => `${room} ${verb}`) : [room];
       }),
     );
-    // What needs a Slurm is tested on one, in fleet-slurm.test.ts.
-    const apart = ["carbon meter", "fleet collect"];
-    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), ...apart];
+    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), "carbon meter", "fleet collect"];
     expect(
       verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `))),
     ).toEqual([]);

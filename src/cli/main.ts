@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { carbonCommand } from "./commands/carbon.ts";
+import { codesignCommand } from "./commands/codesign.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fleetCommand } from "./commands/fleet.ts";
 import { labCommand } from "./commands/lab.ts";
@@ -44,6 +45,7 @@ for (const command of [
   fleetCommand(),
   carbonCommand(),
   searchCommand(),
+  codesignCommand(),
   doctorCommand(),
 ]) {
   program.addCommand(command);

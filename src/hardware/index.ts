@@ -18,6 +18,7 @@ export {
   type Interconnect,
   interconnect,
 } from "./collectives.ts";
+export * from "./design/index.ts";
 export { machineEfficiency, programEfficiency } from "./efficiencies.ts";
 export type { Recomputation, Sharding } from "./memory.ts";
 export { averagePower, type PowerPerAccelerator } from "./power.ts";

@@ -107,7 +107,7 @@ async function simulateAction(flags: SimulateFlags): Promise<void> {
   const given =
     flags.rate === undefined ? undefined : quantityFlag("--rate", flags.rate, "1/node/day", { least: 0 });
   const lemonFactor = quantityFlag("--lemon-factor", flags.lemonFactor, "1", { least: 1 });
-  const days = seconds("--days", flags.days, 3600);
+  const arrivalSeconds = 86_400 * quantityFlag("--days", flags.days, "day", { least: 1 / 24 });
   const load = quantityFlag("--load", flags.load, "1", { least: 0.001 });
   const kinds = flags.mix === undefined ? defaultMix(flags) : mix(flags.mix, seconds);
 
@@ -116,7 +116,7 @@ async function simulateAction(flags: SimulateFlags): Promise<void> {
   const replayed = log && replay(fleet, log, policy, flags.high);
   const known = fleet.failureRate(new core.Sampler(flags.seed), log && fleet.nodeFailures(log.attempts)).rate;
   const jobsOf = (stream: InstanceType<typeof core.RandomStream>): SimulatedJobs =>
-    replayed ?? fleet.drawJobs(jobCount(kinds, load, days, flags), days, kinds, stream);
+    replayed ?? fleet.drawJobs(jobCount(kinds, load, arrivalSeconds, flags), arrivalSeconds, kinds, stream);
 
   const seeds = new core.RandomStream(flags.seed).split("repeats");
   const progress = progressLine();
@@ -197,11 +197,16 @@ function defaultMix({ nodes, perNode }: SimulateFlags): JobMix[] {
 }
 
 /** As many jobs as need the asked share of the cluster in the time in which they arrive. */
-function jobCount(kinds: readonly JobMix[], load: number, days: number, flags: SimulateFlags): number {
+function jobCount(
+  kinds: readonly JobMix[],
+  load: number,
+  arrivalSeconds: number,
+  flags: SimulateFlags,
+): number {
   const weight = kinds.reduce((sum, kind) => sum + kind.weight, 0);
   const mean =
     kinds.reduce((sum, kind) => sum + kind.weight * kind.accelerators * kind.meanWorkSeconds, 0) / weight;
-  return Math.max(1, Math.round((load * flags.nodes * flags.perNode * days) / mean));
+  return Math.max(1, Math.round((load * flags.nodes * flags.perNode * arrivalSeconds) / mean));
 }
 
 type Seconds = (path: string, text: string, least?: number) => number;

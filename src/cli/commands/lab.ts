@@ -258,7 +258,7 @@ function compareCommand(): Command {
       );
       if (!found) return;
       const { comparison, timings } = found;
-      print(options, { comparison, timings }, () => lab.terminalComparison(comparison, timings));
+      print(options, { ...comparison, timings }, () => lab.terminalComparison(comparison, timings));
       writeFiles(options.out, { "report.html": lab.htmlComparison(comparison, timings) });
       process.stderr.write(`\nreport: ${join(options.out, "report.html")}\n`);
     });

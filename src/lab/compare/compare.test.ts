@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { RandomStream } from "../../core/index.ts";
 import { type Comparison, type ComparisonTimings, compare } from "./compare.ts";
 import { LEVEL, meanInterval, pairedDifference, studentQuantile } from "./differences.ts";
@@ -11,6 +11,9 @@ import { measuredComparison } from "./evidence.ts";
 import { comparedJobs, sweepJobs } from "./jobs.ts";
 import { readRecipe } from "./recipe.ts";
 import { htmlComparison, terminalComparison } from "./report.ts";
+
+// Every comparison starts processes, which a busy machine keeps waiting.
+vi.setConfig({ testTimeout: 300_000 });
 
 const scratch = mkdtempSync(join(tmpdir(), "terrarium-compare-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -260,7 +263,7 @@ await compare(await readRecipe(process.argv[2]), process.argv[3], { workers: 1 }
     expect(readFileSync(join(folder, "comparison.json"), "utf8")).toBe(
       readFileSync(join(whole, "comparison.json"), "utf8"),
     );
-  }, 300_000);
+  });
 
   test("stops when it is told to, and goes on", async () => {
     const folder = join(scratch, "stopped");

@@ -45,8 +45,8 @@ export interface Layer {
 
 /**
  * How first values are drawn. Matrices are normal with variance 1 / inputs; those that write to the residual stream are
- * also divided by the root of the number of layers, so that the stream does not grow with depth. Our choices, all of
- * them; reference: they train well at this scale.
+ * also divided by the root of the number of layers, so that the stream does not grow with depth. These are our choices,
+ * but for the two ranges.
  */
 export interface Initialisation {
   /** Range of -A in S and H: [0.01, 2] in arXiv:2510.04800, [1, 16] in Mamba-2's own code. */

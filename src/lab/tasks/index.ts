@@ -13,6 +13,7 @@ export {
   type MadResult,
   type MadSettings,
   type MadTaskName,
+  madBaseline,
   madCases,
   madProtocol,
   madScore,

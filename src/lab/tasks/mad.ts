@@ -35,10 +35,15 @@ const BUILDERS: { [N in MadTaskName]: (settings: MadSettings[N]) => Task } = {
 };
 export const MAD_TASKS = Object.keys(BUILDERS) as readonly MadTaskName[];
 
+/** The published baseline of a MAD task. */
+export function madBaseline<N extends MadTaskName>(name: N): MadSettings[N] {
+  const { trainSequences: _, ...baseline } = table().baseline(name);
+  return baseline as unknown as MadSettings[N];
+}
+
 /** A MAD task at its published baseline, with `changes`. */
 export function madTask<N extends MadTaskName>(name: N, changes: Partial<MadSettings[N]> = {}): Task {
-  const { trainSequences: _, ...baseline } = table().baseline(name);
-  return BUILDERS[name]({ ...(baseline as unknown as MadSettings[N]), ...changes });
+  return BUILDERS[name]({ ...madBaseline(name), ...changes });
 }
 
 /** One of the 66 settings at which the benchmark trains and tests. */

@@ -5,13 +5,15 @@ import { type Corpus, openCorpus } from "../corpora/index.ts";
 import {
   epochBatches,
   MAD_TASKS,
-  type MadTaskName,
+  madBaseline,
   madTask,
   multiQueryAssociativeRecall,
   retrieval,
   type Task,
+  ZOOLOGY_BASELINE,
 } from "../tasks/index.ts";
 import { byteTokenizer, loadTokenizer, type Tokenizer } from "../tokens/index.ts";
+import { DEFAULTS } from "./defaults.ts";
 
 export type DataSource = CorpusData | TaskData;
 
@@ -49,11 +51,20 @@ export const TASKS: readonly string[] = [...MAD_TASKS, MQAR, ...RETRIEVAL];
 
 /** The task called `name`. Throws an InputError for an unknown name, setting or value. */
 export function taskOf(name: string, settings: TaskData["settings"] = {}): Task {
-  const known = MAD_TASKS.find((task) => task === name);
-  if (known) return madTask(known as MadTaskName, settings as never);
-  if (name === MQAR) return multiQueryAssociativeRecall(settings as never);
+  const mad = MAD_TASKS.find((task) => task === name);
+  if (mad) {
+    requireKnown(settings, Object.keys(madBaseline(mad)));
+    return madTask(mad, settings as never);
+  }
+  if (name === MQAR) {
+    requireKnown(settings, Object.keys(ZOOLOGY_BASELINE));
+    return multiQueryAssociativeRecall(settings as never);
+  }
   const form = RETRIEVAL.find((task) => task === name);
-  if (form) return retrieval({ sequenceLength: 256, ...settings, form, tokenizer: byteTokenizer });
+  if (form) {
+    requireKnown(settings, ["sequenceLength", "depth", "digits"]);
+    return retrieval({ sequenceLength: DEFAULTS.context, ...settings, form, tokenizer: byteTokenizer });
+  }
   throw new InputError({
     place: { path: "task" },
     found: `"${name}"`,
@@ -62,6 +73,20 @@ export function taskOf(name: string, settings: TaskData["settings"] = {}): Task 
   });
 }
 
+function requireKnown(settings: TaskData["settings"], known: readonly string[]): void {
+  const unknown = Object.keys(settings).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new InputError(
+    unknown.map((name) => ({
+      place: { path: `settings.${name}` },
+      found: `the setting "${name}"`,
+      expected: "a setting of the task",
+      remedy: suggest(name, known),
+    })),
+  );
+}
+
+/** `bytes`, or the tokenizer in a tokenizer.json. */
 export async function tokenizerNamed(name: string): Promise<Tokenizer> {
   return name === "bytes" ? byteTokenizer : await loadTokenizer(name);
 }

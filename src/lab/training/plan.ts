@@ -3,6 +3,7 @@ import { InputError } from "../../core/index.ts";
 import { type Architecture, tokensForBudget } from "../../model/index.ts";
 import type { Initialisation } from "../networks/index.ts";
 import type { DataSource } from "./data.ts";
+import { DEFAULTS } from "./defaults.ts";
 
 export interface RunPlan {
   readonly architecture: Architecture;
@@ -33,28 +34,6 @@ export interface OptimiserPlan {
 
 /** One of the three; each becomes a number of steps. */
 export type Budget = { readonly flops: number } | { readonly tokens: number } | { readonly steps: number };
-
-/**
- * Settings that trained well on two cores at widths of 64 to 96 (`docs/lab.md` says how they were measured): learning
- * rate, warm-up, decay and initialisation were not tuned beyond the few values given there.
- */
-export const DEFAULTS = {
-  width: 96,
-  context: 256,
-  batch: 4,
-  /** Of tasks, whose sequences are shorter. */
-  taskBatch: 16,
-  steps: 200,
-  evaluateEvery: 20,
-  optimiser: {
-    learningRate: 3e-3,
-    schedule: "cosine",
-    warmupSteps: 20,
-    floor: 0.1,
-    weightDecay: 0.1,
-    clipNorm: 1,
-  },
-} as const;
 
 /** Blocks of the size at which the defaults were measured. */
 const MEASURED_DEPTH = 4;

@@ -3,7 +3,8 @@ import { InputError } from "../../core/index.ts";
 import { type ArchitectureSettings, architecture, parseLayers, widthForSize } from "../../model/index.ts";
 import { INITIALISATION } from "../networks/index.ts";
 import { type DataSource, taskOf, tokenizerNamed } from "./data.ts";
-import { type Budget, DEFAULTS, dial, type OptimiserPlan, type RunPlan, stepsFor } from "./plan.ts";
+import { DEFAULTS } from "./defaults.ts";
+import { type Budget, dial, type OptimiserPlan, type RunPlan, stepsFor } from "./plan.ts";
 
 export interface RunRequest {
   /** A layer string: the whole model, or one block of it where `depth` is given. */

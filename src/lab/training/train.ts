@@ -1,7 +1,6 @@
 /** Trains by a plan in a run folder: stops at any time, goes on exactly where it was. */
 import { InputError, RandomStream, type Supervision } from "../../core/index.ts";
 import {
-  constantRate,
   cosineSchedule,
   int32,
   newestCheckpoint,
@@ -190,10 +189,8 @@ function scheduleOf(
     case "trapezoid":
       // A fifth for the decay, as in arXiv:2510.04800 appendix E.
       return trapezoidSchedule({ peak, warmupSteps, steps, floor, decaySteps: Math.ceil(steps / 5) });
-    case "constant": {
-      const rate = constantRate(peak);
-      return (step) => (step < warmupSteps ? (peak * (step + 1)) / warmupSteps : rate(step));
-    }
+    case "constant":
+      return trapezoidSchedule({ peak, warmupSteps, steps, decaySteps: 0 });
   }
 }
 

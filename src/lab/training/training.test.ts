@@ -286,6 +286,8 @@ describe("what a person may get wrong", () => {
   test("a task, or a size, that there is not", async () => {
     const source = { task: "in-context-recal", settings: {} };
     await expect(small({ data: source })).rejects.toThrow(/did you mean "in-context-recall"/);
+    const setting = { task: "in-context-recall", settings: { vocabularySise: 8 } };
+    await expect(small({ data: setting })).rejects.toThrow(/did you mean "vocabularySize"/);
     await expect(small({ depth: 2 })).rejects.toThrow(/2 sizes[\s\S]*one of depth, width and size/);
     expect(() => dial(0)).toThrow(/a whole number of blocks/);
   });

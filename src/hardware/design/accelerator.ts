@@ -1,0 +1,111 @@
+/**
+ * The parametric accelerator of CATransformers (arXiv:2505.01386, Table 1 and its repository): identical cores, each a
+ * systolic array of multiply-accumulate units with a vector core beside it, three SRAM buffers a core, one buffer that
+ * all cores share, and DRAM. Its area is a closed form that meets all 3,240 rows of the published table.
+ */
+import { InputError, type Place } from "../../core/index.ts";
+import { designFigure } from "./figures.ts";
+
+export interface AcceleratorDesign {
+  readonly cores: number;
+  /** Processing elements along the array's wide side; also the lanes of the vector core. */
+  readonly width: number;
+  /** Processing elements along the other side. */
+  readonly depth: number;
+  /** Of each operand's buffer in each core. */
+  readonly sramKilobytes: number;
+  /** That a core's buffers together serve in a cycle. */
+  readonly sramWordsPerCycle: number;
+  /** Shared by all cores. */
+  readonly bufferMegabytes: number;
+}
+
+export type DesignParameter = keyof AcceleratorDesign;
+
+/** The levels of each parameter that the area and energy tables hold: 3,240 designs. */
+export const DESIGN_LEVELS: { readonly [P in DesignParameter]: readonly number[] } = {
+  cores: [1, 2, 4],
+  width: [32, 64, 128, 256],
+  depth: [2, 4, 8, 16, 32, 64],
+  sramKilobytes: [64, 128, 256, 512, 1024],
+  sramWordsPerCycle: [32, 64, 128],
+  bufferMegabytes: [2, 4, 8],
+};
+
+export const DESIGN_PARAMETERS = Object.keys(DESIGN_LEVELS) as readonly DesignParameter[];
+
+/** Throws an `InputError` that names every parameter off its levels. */
+export function requireDesign(design: AcceleratorDesign, place: Place = {}): void {
+  const problems = DESIGN_PARAMETERS.filter((name) => !DESIGN_LEVELS[name].includes(design[name])).map(
+    (name) => ({
+      place: { ...place, path: [place.path, name].filter(Boolean).join(".") },
+      found: String(design[name]),
+      expected: `one of ${DESIGN_LEVELS[name].join(", ")}: the levels with published area and energy`,
+    }),
+  );
+  if (problems.length > 0) throw new InputError(problems);
+}
+
+/**
+ * Reads `1,256,8,64,128,2`: cores, array width, array depth, SRAM KB, SRAM words a cycle, buffer MB, in the order of the
+ * paper's tables. Throws an `InputError` naming the part that is wrong.
+ */
+export function parseDesign(text: string, place: Place = {}): AcceleratorDesign {
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.length !== DESIGN_PARAMETERS.length || parts.some((part) => !/^\d+$/.test(part))) {
+    throw new InputError({
+      place,
+      found: `"${text}"`,
+      expected: `${DESIGN_PARAMETERS.length} whole numbers with commas: ${DESIGN_PARAMETERS.join(", ")}`,
+      remedy: "write 1,256,8,64,128,2 for the accelerator that the paper finds for CLIP-B/16",
+    });
+  }
+  const [cores, width, depth, sramKilobytes, sramWordsPerCycle, bufferMegabytes] = parts.map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const design = { cores, width, depth, sramKilobytes, sramWordsPerCycle, bufferMegabytes };
+  requireDesign(design, place);
+  return design;
+}
+
+export function printDesign(design: AcceleratorDesign): string {
+  return DESIGN_PARAMETERS.map((name) => design[name]).join(",");
+}
+
+/**
+ * The SRAM that is built for each of a tensor core's buffers, KB: a large array gets more than was asked for, so that it
+ * can be fed. An array of 256 x 32 has 256 KB in the published table whatever was asked for.
+ */
+export function builtSramKilobytes({ width, depth, sramKilobytes }: AcceleratorDesign): number {
+  return width === 256 && depth === 32 ? 256 : Math.max(sramKilobytes, (width * depth) / 64);
+}
+
+/**
+ * Die area, cm2: GLB + cores (L2 of the tensor core + L2 of the vector core + a_PE width depth + a_lane width).
+ * Exact to 1e-4 um2 on the published table.
+ */
+export function designArea(design: AcceleratorDesign): number {
+  const { cores, width, depth } = design;
+  const lanes = designFigure("vector-lane", "area") * width;
+  const array = designFigure("processing-element", "area") * width * depth;
+  const sram = sramArea(builtSramKilobytes(design)) + sramArea(design.sramKilobytes);
+  return sramArea(design.bufferMegabytes * 1024) + cores * (sram + array + lanes);
+}
+
+/** Peak operations a second: two for each multiply-accumulate unit and cycle. */
+export function designOperationsPerSecond({ cores, width, depth }: AcceleratorDesign): number {
+  return 2 * cores * width * depth * clockHertz();
+}
+
+export function clockHertz(): number {
+  return designFigure("clock", "frequency");
+}
+
+function sramArea(kilobytes: number): number {
+  return designFigure(`sram-${kilobytes}KB`, "area");
+}
