@@ -88,10 +88,7 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["lab", "generate", run, "--tokens", "4"], "text"],
   [["lab", "eval", run], "heldOut.mean", "decoding.0.cacheBytes"],
   [["lab", "export", run, "--out", join(folder, "exported")], "files.0"],
-  [
-    ["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")],
-    "differences.0",
-  ],
+  [["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")], "differences.0"],
   [["codesign", "evaluate", "CLIP-B/16", "--estimator", "published"], "results.0.latencySeconds"],
   [["codesign", "map", "197x768x3072", "--design", "1,256,8,64,128,2"]],
   [
