@@ -96,12 +96,11 @@ function withinLimitsAtMedians(
   sketches: readonly Sketch[],
   constraints: readonly Constraint[],
 ): readonly Sketch[] {
-  return sketches.filter((sketch) =>
-    constraints.every(
-      (constraint) =>
-        constraint.confidence < 0.5 || sketch.values[constraint.objective] <= limitInBaseUnits(constraint),
-    ),
-  );
+  const limits = constraints.filter(({ confidence }) => confidence >= 0.5);
+  const within = ({ values }: Sketch) =>
+    limits.every((constraint) => values[constraint.objective] <= limitInBaseUnits(constraint));
+  // The same list where nothing is left out, so that its front is known.
+  return sketches.every(within) ? sketches : sketches.filter(within);
 }
 
 /** The compromise as if there were no constraints. */
@@ -109,10 +108,21 @@ export function chooseFreely(sketches: readonly Sketch[], objectives: readonly O
   return compromise(frontOf(sketches, objectives), objectives);
 }
 
+// A limit that leaves nothing out is weighed with and without it: the front of the same list is the same.
+const fronts = new WeakMap<readonly Sketch[], Map<string, Sketch[]>>();
+
 /** The sketches that no other equals or betters on every objective while bettering one; of equals the first. */
 export function frontOf(sketches: readonly Sketch[], objectives: readonly Objective[]): Sketch[] {
-  const points = sketches.map(({ values }) => objectives.map((objective) => values[objective]));
-  return paretoFront(points).map((i) => sketches[i]!);
+  const known = fronts.get(sketches) ?? new Map<string, Sketch[]>();
+  fronts.set(sketches, known);
+  const key = objectives.join();
+  let front = known.get(key);
+  if (!front) {
+    const points = sketches.map(({ values }) => objectives.map((objective) => values[objective]));
+    front = paretoFront(points).map((i) => sketches[i]!);
+    known.set(key, front);
+  }
+  return front;
 }
 
 function compromise(front: readonly Sketch[], objectives: readonly Objective[]): Sketch {
