@@ -14,7 +14,7 @@ import {
 import { disclosure } from "./disclosure.ts";
 import { gridIntensity } from "./grids.ts";
 import { ledgerTotals } from "./ledger.ts";
-import { readLedger } from "./ledger-file.ts";
+import { ledgerModel, readLedger } from "./ledger-file.ts";
 import { meterReport } from "./machine-report.ts";
 import type { MeterRecord } from "./meter.ts";
 import { htmlReport } from "./page.ts";
@@ -145,6 +145,45 @@ describe("compareLedgers", () => {
     expect([...again.draws]).toEqual([...low.draws]);
   });
 
+  it("weighs carbon against energy and delay, where both say their delay", async () => {
+    const sampler = new Sampler(1);
+    const at = async (name: string, kilowattHours: number, delay: string) => {
+      const file = join(folder, `${name}.yaml`);
+      writeFileSync(
+        file,
+        `name: ${name}\ngrid: 100 gCO2e/kWh\n${delay}entries: [{phase: training, energy: ${kilowattHours} kWh}]\n`,
+      );
+      return readLedger(file, sampler);
+    };
+    const [first, slow, unknown] = [
+      await at("a", 10, "delay: 2 h\n"),
+      await at("b", 5, "delay: 6 h\n"),
+      await at("c", 5, ""),
+    ];
+    const [, b, c] = compareLedgers([first, slow, unknown]);
+    const merits = Object.entries(b!.merits).map(([name, ratio]) => [name, ratio!.value()]);
+    expect(merits).toEqual([
+      ["CDP", 0.5 * 3],
+      ["CEP", 0.25],
+      ["C2EP", 0.125],
+      ["CE2P", 0.125],
+    ]);
+    expect(c!.merits.CDP).toBeUndefined();
+  });
+
+  it("puts one ledger at another place, but for entries with a place of their own", async () => {
+    const file = join(folder, "moved.yaml");
+    writeFileSync(
+      file,
+      "name: m\ngrid: FR\npue: 1\nentries: [{phase: training, energy: 1 kWh}, {phase: inference, grid: SE-SE3, energy: 1 kWh}]\n",
+    );
+    const { records } = (await ledgerModel(file, { grid: "PL" }))(new Sampler(1));
+    expect(records.map(({ emitter }) => emitter)).toEqual(["electricity of PL", "electricity of SE-SE3"]);
+    await expect(async () => (await ledgerModel(file, { grid: "Mordor" }))(new Sampler(1))).rejects.toThrow(
+      "Mordor",
+    );
+  });
+
   it("recomputes published runs", () => {
     const opt = publishedRuns().find(({ name }) => name === "OPT-175B")!;
     expect(opt.carbon.value("tCO2e")).toBeCloseTo(137.1, 1);
@@ -259,7 +298,9 @@ describe("a meter's report", () => {
   };
 
   it("gives energy, power and carbon, after its warnings", async () => {
-    const text = await terminalReport(meterReport(record, new Sampler(1), gridIntensity(new Sampler(1), "FR")));
+    const text = await terminalReport(
+      meterReport(record, new Sampler(1), gridIntensity(new Sampler(1), "FR")),
+    );
     expect(text.indexOf("WARNING: no GPU")).toBe(0);
     expect(text).toContain("2 kWh");
     expect(text).toContain("2 kW ");
@@ -269,7 +310,9 @@ describe("a meter's report", () => {
 
   it("gives no energy and no carbon where nothing was read", async () => {
     const nothing = { ...record, joules: null, devices: [] };
-    const text = await terminalReport(meterReport(nothing, new Sampler(1), gridIntensity(new Sampler(1), undefined)));
+    const text = await terminalReport(
+      meterReport(nothing, new Sampler(1), gridIntensity(new Sampler(1), undefined)),
+    );
     expect(text).not.toContain("carbon at");
   });
 });

@@ -120,12 +120,20 @@ export async function servingModel(input: ServingOptions): Promise<(sampler: Sam
   };
 }
 
-/** Published training runs, recomputed by the same formulas, to hold an account against. */
-export function publishedRuns(): {
+export interface PublishedRun {
   readonly name: string;
   readonly carbon: Carbon;
   readonly energy: Energy;
-}[] {
+}
+
+/** The published training run whose energy is nearest, by ratio: to hold an account against. */
+export function nearestRun(energy: Energy): PublishedRun {
+  const distance = (run: PublishedRun) => Math.abs(Math.log(run.energy.value("kWh") / energy.value("kWh")));
+  return publishedRuns().sort((a, b) => distance(a) - distance(b))[0]!;
+}
+
+/** Published training runs, recomputed by the same formulas. */
+export function publishedRuns(): PublishedRun[] {
   const table = figures("training-runs");
   return table.subjects.map((name) => {
     const exact = <S extends string>(figure: string, symbol: S) => {
@@ -210,7 +218,7 @@ type Ends = Pick<Range, "low" | "high">;
 
 /** A range back as text, for the one schema that all ledgers go through. */
 function both({ low, high }: Ends): string {
-  return `${low}..${high}`;
+  return low === high ? String(low) : `${low}..${high}`;
 }
 
 function timeOf(options: z.output<typeof TrainingOptions>): Ends {

@@ -101,7 +101,27 @@ parts:
     ]);
   });
 
+  it("works the yield of a die out from its area", () => {
+    const made = (yielded: string) =>
+      kilograms(
+        `name: n\nfab: {grid: 500, abatement: 0.97}\nparts:\n  - {name: die, logic: 5nm, area: 814 mm2, ${yielded}}\n`,
+      )("die");
+    const perfect = made("yield: 1");
+    expect(perfect / made("yield: poisson, defects: 0.15")).toBeCloseTo(0.294935, 6);
+    expect(perfect / made("yield: murphy")).toBeCloseTo(0.333447, 6);
+    expect(perfect / made("yield: seeds, defects: 0.3")).toBeCloseTo(1 / (1 + 8.14 * 0.3), 9);
+    const { notes } = billOf(
+      "name: n\nfab: {grid: taiwan, abatement: 0.97, yield: murphy}\nparts:\n  - {name: die, logic: 5nm, area: 1 cm2}\n  - {name: hbm, dram: lpddr4, capacity: 80 GB}\n",
+    );
+    expect(notes).toEqual([
+      "hbm: the yield is not given, so 0.875 is taken",
+      "die: the density of defects is not given, so 0.15 1/cm2 is taken",
+    ]);
+  });
+
   it.each([
+    ["a yield model for memory", "{name: a, dram: lpddr4, capacity: 1 GB, yield: murphy}", '"murphy"', 4],
+    ["an unknown yield model", "{name: a, logic: 7nm, area: 1 cm2, yield: gauss}", '"gauss"', 4],
     ["an unknown node", "{name: a, logic: 6.5nm, area: 1 cm2}", '"6.5nm"', 4],
     ["a die without an area", "{name: a, logic: 7nm}", "nothing", 4],
     ["an unknown fab grid", "{name: a, logic: 7nm, area: 1 cm2, grid: mars}", 'the grid zone "mars"', 4],

@@ -23,7 +23,7 @@ export function checked<S extends z.ZodType>(schema: S, input: z.input<S>): z.ou
       return {
         place: flagPlace(issue.path),
         found: value === undefined ? "nothing" : JSON.stringify(value),
-        expected: issue.message.replace(/^Invalid input: expected /, ""),
+        expected: issue.message.replace(/^Invalid (input|option): expected /, ""),
       };
     }),
   );

@@ -94,7 +94,12 @@ export function ledgerTotals(ledger: Ledger, place?: Place): LedgerTotals {
   if (signals.length > 1) {
     throw new InputError({
       place,
-      found: `records by the ${signals.join(" and the ")} signal in one ledger`,
+      found: `in one ledger ${signals
+        .map((signal) => {
+          const { what } = operational.find((record) => record.signal === signal)!;
+          return `"${what}" by the ${signal} signal`;
+        })
+        .join(" and ")}`,
       expected:
         "one signal: an average shares out what the grid emitted, a marginal one what a decision changes",
       remedy: "make a ledger for each",

@@ -1,6 +1,6 @@
 /** Accounts as people read them: each function turns a result into tables, charts and notes. `page.ts` is the other renderer. */
 import { type AnyEstimate, formatEstimate, formatNumber, terminalTable } from "../core/index.ts";
-import type { Comparison, ServingAccount } from "./accounts.ts";
+import { type Comparison, nearestRun, type ServingAccount } from "./accounts.ts";
 import type { Bill } from "./bill.ts";
 import { assumptions } from "./disclosure.ts";
 import type { AcceleratorFootprint } from "./embodied.ts";
@@ -100,6 +100,13 @@ export function ledgerReport(ledger: Ledger, moved?: Sensitivity): CarbonReport 
   };
 }
 
+export function trainingReport(ledger: Ledger, moved?: Sensitivity): CarbonReport {
+  const report = ledgerReport(ledger, moved);
+  const { name, energy, carbon } = nearestRun(ledgerTotals(ledger).energy);
+  const scale = `for scale: ${name} drew ${formatEstimate(energy).value}, which emitted ${formatEstimate(carbon).value}`;
+  return { ...report, notes: [...report.notes, scale] };
+}
+
 export function servingReport(
   { ledger, perRequest, perYear }: ServingAccount,
   moved?: Sensitivity,
@@ -107,9 +114,9 @@ export function servingReport(
   const { perUnit, energy } = ledgerTotals(ledger);
   const rows: [string, AnyEstimate | undefined][] = [
     [`carbon per ${ledger.functionalUnit!.name}`, perUnit],
-    [`energy per ${ledger.functionalUnit!.name}`, energy.over(ledger.functionalUnit!.count)],
+    [`energy per ${ledger.functionalUnit!.name}`, energy.over(ledger.functionalUnit!.count).shownIn("Wh")],
     ["carbon per request", perRequest?.carbon],
-    ["energy per request", perRequest?.energy],
+    ["energy per request", perRequest?.energy.shownIn("Wh")],
     ["carbon per year", perYear],
   ];
   const known = rows.filter((row): row is [string, AnyEstimate] => row[1] !== undefined);

@@ -11,8 +11,10 @@ export interface Flow {
   readonly colour: string;
 }
 
-/** Room for the letters of the outer columns, and for a label beside its neighbour. */
-const MARGIN = { left: 210, right: 160 };
+/** Room for the labels of the outer columns, whose names have so many letters at the most. */
+const MARGIN = { left: 240, right: 160 };
+const LONGEST_NAME = 28;
+/** Between two nodes of a column: a line of text. */
 const GAP = 20;
 const HEIGHT = 320;
 /** Of a node, in columns. */
@@ -42,7 +44,7 @@ export function sankey(flows: readonly Flow[], format: (value: number) => string
       {
         x: "column",
         y: ({ top, bottom }: Node) => (top + bottom) / 2,
-        text: ({ name, value }: Node) => `${name}  ${format(value)}`,
+        text: ({ name, value }: Node) => `${shortened(name)}  ${format(value)}`,
         fill: "currentColor",
         ...options,
       },
@@ -84,6 +86,10 @@ export function sankey(flows: readonly Flow[], format: (value: number) => string
       }),
     ],
   });
+}
+
+function shortened(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
 }
 
 function columnTotals(flows: readonly Flow[], column: number): Map<string, number> {

@@ -121,7 +121,7 @@ function train(): Command {
           ...given({ time, parameters, tokens, peak, efficiency }),
           ...site(flags),
         });
-        await showLedger(flags, model);
+        await showLedger(flags, model, carbon.trainingReport);
       },
     );
 }
@@ -214,9 +214,12 @@ Entries with a grid of their own keep it.`,
     .action(async (files: string[], options: CommonOptions & { grids?: string }) => {
       const { carbon, Sampler } = await load();
       const sampler = new Sampler(options.seed);
+      const grids = options.grids?.split(",") ?? [undefined];
+      // Here a place is a flag's mistake; in a ledger it would be said to stand in the file.
+      for (const grid of grids) carbon.writtenGrid(grid, sampler, { place: { path: "--grids" }, source: "" });
       const ledgers: Ledger[] = [];
       for (const file of files) {
-        for (const grid of options.grids?.split(",") ?? [undefined]) {
+        for (const grid of grids) {
           const ledger = (await carbon.ledgerModel(file, { grid }))(sampler);
           ledgers.push(grid === undefined ? ledger : { ...ledger, name: `${ledger.name}, ${grid}` });
         }
@@ -227,12 +230,16 @@ Entries with a grid of their own keep it.`,
 }
 
 /** Shows a ledger with what moves its total. */
-async function showLedger(options: CommonOptions, model: LedgerModel): Promise<void> {
+async function showLedger(
+  options: CommonOptions,
+  model: LedgerModel,
+  report?: typeof import("../../carbon/index.ts").ledgerReport,
+): Promise<void> {
   const { carbon, Sampler } = await load();
   const ledger = model(new Sampler(options.seed));
   const total = (sampler: Sampler) => carbon.ledgerTotals(model(sampler)).total;
   const moved = carbon.sensitivity("total carbon", total, options.seed);
-  await show(options, carbon.ledgerReport(ledger, moved), carbon.disclosure(ledger, moved));
+  await show(options, (report ?? carbon.ledgerReport)(ledger, moved), carbon.disclosure(ledger, moved));
 }
 
 /** Prints an account; with --out writes its page, and the disclosure where it is one. */
