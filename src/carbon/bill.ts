@@ -1,87 +1,15 @@
-/** Bills of materials: what a machine is made of, in YAML, and its embodied carbon part by part. */
-import { z } from "zod";
+/** Bills of materials: what a machine is made of, and its embodied carbon part by part. */
 import { Estimate, exactly, InputError, type Place, readConfig, type Sampler, sum } from "../core/index.ts";
-import {
-  dieYield,
-  type FabProcess,
-  fabDefaults,
-  logicCarbon,
-  type MemoryKind,
-  memoryCarbon,
-  YIELD_MODELS,
-} from "./act.ts";
+import { dieYield, type FabProcess, fabDefaults, logicCarbon, type MemoryKind, memoryCarbon } from "./act.ts";
+import { BillFile, type Part } from "./bill-schema.ts";
+import { cardCarbon, largeCard, serverCarbon } from "./boavizta.ts";
 import { acceleratorEmbodied } from "./embodied.ts";
 import { gridIntensity } from "./grids.ts";
 import { bundled, type Provenance } from "./provenance.ts";
 import type { Area, Carbon, Ratio } from "./quantities.ts";
-import { draw, quantity, type Range } from "./ranges.ts";
+import { draw, type Range } from "./ranges.ts";
 import { figures } from "./tables.ts";
 import { writtenGrid } from "./written-grid.ts";
-
-const Fab = {
-  /** Grid of the fab: a zone, a country, an energy source, or an intensity. */
-  grid: z.union([z.string(), z.number()]).optional(),
-  /** Share of the process gases that is abated. */
-  abatement: z.number().min(0.95).max(0.99).optional(),
-  /** Share of the dies that work, or the model that says it from `area` and `defects`. */
-  yield: z
-    .union([z.number().positive().max(1), z.enum(YIELD_MODELS)], {
-      error: `a share above 0 and at most 1, or one of ${YIELD_MODELS.join(", ")}`,
-    })
-    .optional(),
-  /** Defects by area, for a yield model. */
-  defects: quantity("1/cm2").optional(),
-};
-
-const KINDS = ["logic", "dram", "ssd", "hdd", "material", "device", "accelerator", "carbon"] as const;
-
-const Part = z
-  .strictObject({
-    name: z.string(),
-    count: z.number().int().positive().default(1),
-    /** Process node, with `area` of one die. */
-    logic: z.string().optional(),
-    area: quantity("mm2").optional(),
-    dram: z.string().optional(),
-    ssd: z.string().optional(),
-    hdd: z.string().optional(),
-    capacity: quantity("GB").optional(),
-    /** Packaged circuits of one part. */
-    packages: z.number().int().nonnegative().default(0),
-    material: z.enum(["steel", "aluminium"]).optional(),
-    kilograms: z.number().positive().optional(),
-    /** A device with a published footprint: `hgx-h100`. */
-    device: z.string().optional(),
-    /** A kind of accelerator, with the range of its published footprints. */
-    accelerator: z.string().optional(),
-    carbon: quantity("kgCO2e").optional(),
-    source: z.string().optional(),
-    ...Fab,
-  })
-  .superRefine((part, context) => {
-    const given = KINDS.filter((key) => part[key] !== undefined);
-    const needs = (key: "area" | "capacity" | "kilograms") => {
-      if (part[key] === undefined) {
-        context.addIssue({ code: "custom", path: [key], message: `${key}, which ${given[0]} needs` });
-      }
-    };
-    if (typeof part.yield === "string" && part.logic === undefined) {
-      const message = "a share: the areas of dies, which a yield model needs, are known of logic only";
-      context.addIssue({ code: "custom", path: ["yield"], message });
-    }
-    if (given.length !== 1) {
-      context.addIssue({ code: "custom", message: `exactly one of ${KINDS.join(", ")}` });
-    } else if (part.logic !== undefined) needs("area");
-    else if (part.material !== undefined) needs("kilograms");
-    else if (part.dram !== undefined || part.ssd !== undefined || part.hdd !== undefined) needs("capacity");
-  });
-type Part = z.output<typeof Part>;
-
-export const BillFile = z.strictObject({
-  name: z.string(),
-  fab: z.strictObject(Fab).optional(),
-  parts: z.array(Part).min(1),
-});
 
 /** Our choice where a bill does not say where its logic is made: most of the newest nodes are made there. */
 const FAB_GRID = "taiwan";
@@ -193,6 +121,10 @@ function partCarbon(
   if (part.accelerator !== undefined) {
     const one = acceleratorEmbodied(sampler, part.accelerator).times(Estimate.exact(1, "accelerator"));
     return [one, bundled(`${part.accelerator} and its share of a host`, one)];
+  }
+  if (part.server !== undefined || part.card !== undefined) {
+    const built = part.server ? serverCarbon(part.server) : cardCarbon({ ...largeCard(), ...part.card });
+    return [built, bundled("Boavizta's formulas", built)];
   }
   if (part.device !== undefined) return deviceCarbon(part.device, place("device"), sampler);
   const given: Provenance = { what: part.name, origin: "given", source: part.source ?? file };

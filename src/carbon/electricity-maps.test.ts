@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { InputError } from "../core/index.ts";
+import { problemOf } from "../../test/problems.ts";
 import { askElectricityMaps, electricityMapsToken, writtenSpan } from "./electricity-maps.ts";
 import { readIntensitySeries } from "./series-files.ts";
 
@@ -60,16 +60,6 @@ beforeEach(() => {
   asked = [];
   reply = undefined;
 });
-
-async function problemOf(act: () => unknown) {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof InputError) return error.problems[0]!;
-    throw error;
-  }
-  throw new Error("it was accepted");
-}
 
 describe("Electricity Maps, asked live", () => {
   it("is asked for the last day with the token, and never for where the caller is", async () => {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { InputError, Sampler } from "../core/index.ts";
+import { problemOf } from "../../test/problems.ts";
+import { Sampler } from "../core/index.ts";
 import { assumptions } from "./disclosure.ts";
 import { type Ledger, ledgerTotals, type OperationalRecord, PHASES } from "./ledger.ts";
 import { readLedger } from "./ledger-file.ts";
@@ -16,16 +17,6 @@ function ledgerOf(text: string, sampler = new Sampler(1)): Promise<Ledger> {
   writeFileSync(file, text);
   return readLedger(file, sampler);
 }
-async function problemOf(text: string) {
-  try {
-    await ledgerOf(text);
-  } catch (error) {
-    if (error instanceof InputError) return error.problems[0]!;
-    throw error;
-  }
-  throw new Error("it was accepted");
-}
-
 /** Luccioni, Viguier and Ligozat, arXiv:2211.02001, tables 3 and 5: what one writes down of it. */
 const BLOOM = `
 name: BLOOM
@@ -372,7 +363,7 @@ describe("bad ledgers", () => {
     ],
   ])("%s", async (_, text, expected) => {
     writeFileSync(join(folder, "zero.csv"), "timestamp,power_w\n1767225600,0\n1767225610,0\n");
-    const problem = await problemOf(text);
+    const problem = await problemOf(() => ledgerOf(text));
     expect(problem).toMatchObject(expected);
     expect(problem.place?.file).toMatch(/(ledger-\d+\.yaml|zero\.csv)$/);
   });

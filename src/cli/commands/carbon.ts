@@ -54,30 +54,18 @@ interface SiteFlags extends CommonOptions {
 
 /** The flags as the carbon room takes them. */
 function site(flags: SiteFlags) {
-  const {
-    accelerator: kind,
-    power,
-    load,
-    facility,
-    pue,
-    grid,
-    market,
-    embodied,
-    lifetime,
-    utilisation,
-  } = flags;
   return given({
-    kind,
-    power,
-    load,
+    kind: flags.accelerator,
+    power: flags.power,
+    load: flags.load,
     "host-factor": flags.hostFactor,
-    facility,
-    pue,
-    grid,
-    market,
-    embodied,
-    lifetime,
-    utilisation,
+    facility: flags.facility,
+    pue: flags.pue,
+    grid: flags.grid,
+    market: flags.market,
+    embodied: flags.embodied,
+    lifetime: flags.lifetime,
+    utilisation: flags.utilisation,
   });
 }
 
