@@ -15,12 +15,12 @@ import { accelerator, averagePower, type PowerPerAccelerator } from "../hardware
 import { readCodecarbon } from "./codecarbon.ts";
 import { acceleratorEmbodied, publishedKind, serverLifetime, serverUtilisation } from "./embodied.ts";
 import { readEnergyLog } from "./energy-log.ts";
-import { givenIntensity, gridIntensity } from "./grids.ts";
+import { givenIntensity, gridIntensity, type Signal } from "./grids.ts";
 import { readManifest } from "./impact-framework.ts";
 import { type LedgerRecord, type OperationalRecord, scaledRecord, sharedRecord } from "./ledger.ts";
 import type { AcceleratorUse, Entry, LedgerFile, LogUse } from "./ledger-schema.ts";
-import type { Measurement } from "./measurement.ts";
-import { hostFactor, powerUsageEffectiveness } from "./operational.ts";
+import { measuredProfile } from "./measurement.ts";
+import { facilityEnergy, hostFactor, powerUsageEffectiveness } from "./operational.ts";
 import { bundled, type Provenance } from "./provenance.ts";
 import type { Intensity, Ratio } from "./quantities.ts";
 import { draw, type Range } from "./ranges.ts";
@@ -31,6 +31,7 @@ import {
   energyRecord,
   FLEET_PHASES,
   fleetRatio,
+  type Metered,
   meteredRecord,
   networkEnergy,
   runRecords,
@@ -42,7 +43,7 @@ import { writtenIntensity } from "./written-grid.ts";
 
 /** What the files that an entry names hold. */
 export interface EntryEvidence {
-  readonly measurement?: Measurement;
+  readonly metered?: Metered;
   readonly series?: IntensitySeries;
   /** Runs that another tool has accounted for. */
   readonly imported?: readonly LedgerRecord[];
@@ -59,9 +60,10 @@ export async function readEvidence(
   if (manifest) return { imported: readManifest(beside(manifest), phase).records };
   if (log === undefined) return {};
   const measurement = await readEnergyLog(beside(log.file), { timeZone: log["time-zone"] }, supervision);
-  if (log.series === undefined) return { measurement };
+  const metered = { measurement, profile: measuredProfile(measurement) };
+  if (log.series === undefined) return { metered };
   const { file, "time-zone": timeZone, ...options } = log.series;
-  return { measurement, series: readIntensitySeries(beside(file), { ...options, timeZone }) };
+  return { metered, series: readIntensitySeries(beside(file), { ...options, timeZone }) };
 }
 
 interface Context {
@@ -105,7 +107,8 @@ export class EntryReader {
     if (transferred) {
       const network = networkEnergy(sampler, this.#draw("transferred", transferred, "GB"));
       const origins = [this.#given("data moved"), bundled("energy of networks", network)];
-      records.push(energyRecord(phase, `network of ${name}`, network, this.#supply(), origins));
+      const energy = facilityEnergy(network, this.#pue());
+      records.push(energyRecord(phase, `network of ${name}`, energy, this.#supply(), origins));
     }
     if (building) {
       const { carbon, capacity, lifetime } = building;
@@ -159,7 +162,7 @@ export class EntryReader {
       return [energyRecord(entry.phase, name, energy, this.#supply(), [this.#given("energy")])];
     }
     if (entry.accelerators) return this.#accelerators(entry.accelerators);
-    if (entry.log) return [this.#log(entry.log, this.#evidence.measurement!)];
+    if (entry.log) return [this.#log(entry.log, this.#evidence.metered!)];
     if (this.#evidence.imported) return [...this.#evidence.imported];
     if (entry.like) return this.#like(entry.like, before);
     if (entry.carbon) {
@@ -171,7 +174,7 @@ export class EntryReader {
         carbon: this.#draw("carbon", entry.carbon, "kgCO2e"),
         marketCarbon: undefined,
         energy: undefined,
-        signal: "average",
+        signal: this.#signal,
         provenance: [this.#given("operational carbon")],
         notes: ["worked out elsewhere: its energy and its grid are not known here"],
       };
@@ -223,11 +226,11 @@ export class EntryReader {
     return this.#take(`power of ${machine.name}, ${program}`, averagePower(sampler, machine, program, load));
   }
 
-  #log(use: z.output<typeof LogUse>, measurement: Measurement): LedgerRecord {
+  #log(use: z.output<typeof LogUse>, metered: Metered): LedgerRecord {
     const { name, sampler } = this.#context;
     const beyondMeter = use["host-factor"]
       ? this.#draw("host-factor", use["host-factor"], "1")
-      : measurement.devices.every(({ component }) => component === "accelerator")
+      : metered.measurement.devices.every(({ component }) => component === "accelerator")
         ? this.#take("host factor", hostFactor(sampler))
         : exactly(1);
     const months = this.#monthlyPue();
@@ -237,7 +240,7 @@ export class EntryReader {
       monthlyPue: months,
       series: this.#evidence.series,
     };
-    return meteredRecord(this.#entry.phase, name, measurement, supply, sampler);
+    return meteredRecord(this.#entry.phase, name, metered, supply, sampler);
   }
 
   #like({ phase, times }: NonNullable<Entry["like"]>, before: readonly LedgerRecord[]): LedgerRecord[] {
@@ -283,7 +286,7 @@ export class EntryReader {
         expected: "the intensity of the contracts, such as 0 gCO2e/kWh: a place says nothing about them",
       });
     }
-    const signal = this.#entry.signal ?? this.#defaults.signal ?? "average";
+    const signal = this.#signal;
     if (signal === "marginal" && !intensity) {
       throw new InputError({
         place: this.#context.placeOf("signal"),
@@ -297,6 +300,10 @@ export class EntryReader {
         : gridIntensity(this.#context.sampler, grid && String(grid.text), { place: grid?.place ?? {} }),
       market: marketIntensity,
     };
+  }
+
+  get #signal(): Signal {
+    return this.#entry.signal ?? this.#defaults.signal ?? "average";
   }
 
   /** What the entry says, or else the ledger; with the name under which it is drawn. */

@@ -105,7 +105,7 @@ entries:
       "not counted: taken from training by the capacities of a large fleet (10 : 20 : 70)",
     );
     expect(notes).toContain("0.5 of it is charged here");
-    const taken = notes.find((note) => note.startsWith("not given, so taken from published figures"));
+    const taken = notes.filter((note) => note.startsWith("not given, so taken from published figures"))[1];
     for (const what of [
       "PUE (hyperscale) 1.1 [1.07, 1.18]",
       "host factor",
@@ -262,6 +262,26 @@ entries:
       ["utilisation of servers", "bundled", "2022"],
       ["embodied carbon of h100 and hosts", "bundled", "2025"],
     ]);
+  });
+
+  it("prices data moved by the energy of the network and the PUE around it", async () => {
+    const ledger = await ledgerOf(
+      "name: n\ngrid: FR\npue: 1.5\nentries: [{phase: data, transferred: 1 TB}]\n",
+    );
+    const [network] = ledger.records as OperationalRecord[];
+    expect(network!.energy!.value("kWh")).toBeCloseTo(1.5, 2);
+    expect(network!.provenance.map(({ what, source }) => [what, source])).toContainEqual([
+      "energy of networks",
+      "cloud-carbon-footprint",
+    ]);
+  });
+
+  it("takes carbon that is given to be by the ledger's signal", async () => {
+    const ledger = await ledgerOf(
+      "name: n\ngrid: 500\nsignal: marginal\nentries: [{phase: data, energy: 1 kWh, pue: 1}, {phase: training, carbon: 1 kg}]\n",
+    );
+    const { signal, total } = ledgerTotals(ledger);
+    expect({ signal, kilograms: total.value("kgCO2e") }).toEqual({ signal: "marginal", kilograms: 1.5 });
   });
 
   it("does not add average to marginal", async () => {

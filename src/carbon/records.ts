@@ -2,9 +2,10 @@
 
 import { Estimate, exactly, formatEstimate, InputError, type Sampler } from "../core/index.ts";
 import type { Capacity } from "./act.ts";
+import type { EnergyProfile } from "./energy-profile.ts";
 import type { GridIntensity } from "./grids.ts";
 import type { EmbodiedRecord, OperationalRecord, Phase } from "./ledger.ts";
-import { instrumentsOf, type Measurement, measuredEnergy, measuredProfile } from "./measurement.ts";
+import { instrumentsOf, type Measurement, measuredEnergy } from "./measurement.ts";
 import { facilityEnergy, operationalCarbon } from "./operational.ts";
 import type { Provenance } from "./provenance.ts";
 import type { Carbon, Energy, Intensity, Power, Ratio, Time } from "./quantities.ts";
@@ -82,16 +83,21 @@ export interface MeteredSupply extends Supply {
   readonly series: IntensitySeries | undefined;
 }
 
+/** What a meter said, and the energy of all its devices over time: added up once, however often it is priced. */
+export interface Metered {
+  readonly measurement: Measurement;
+  readonly profile: EnergyProfile;
+}
+
 /** Energy read from a meter, at the intensity of the hours it was drawn in where there is a series. */
 export function meteredRecord(
   phase: Phase,
   what: string,
-  measurement: Measurement,
+  { measurement, profile: metered }: Metered,
   supply: MeteredSupply,
   sampler: Sampler,
 ): OperationalRecord {
   const { series, monthlyPue } = supply;
-  const metered = measuredProfile(measurement);
   if (metered.joules === 0) {
     throw new InputError({
       place: { file: measurement.source },
@@ -156,7 +162,7 @@ export function buildingLifetime(sampler: Sampler): Time {
   return figures("facilities").estimate(sampler, "building", "lifetime", "year");
 }
 
-/** Energy of moving data over networks, by volume. */
+/** Energy that network equipment draws to move data, by volume, without PUE. */
 export function networkEnergy(sampler: Sampler, transferred: Capacity): Energy {
   const perTransfer = figures("facilities").estimate(sampler, "network", "energy-per-transfer", "kWh/GB");
   return perTransfer.times(transferred);

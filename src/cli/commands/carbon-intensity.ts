@@ -1,6 +1,6 @@
 /** `terrarium carbon intensity`: what a grid emits, as bundled and, with a token, live. */
 import { Command } from "commander";
-import { type CommonOptions, print, withCommonOptions } from "../output.ts";
+import { type CommonOptions, FlagError, print, withCommonOptions } from "../output.ts";
 
 interface Flags extends CommonOptions {
   readonly from?: string;
@@ -25,6 +25,9 @@ export function intensity(): Command {
       const { Sampler } = await import("../../core/index.ts");
       const carbon = await import("../../carbon/index.ts");
       const { record } = flags;
+      if (record === undefined && (flags.from ?? flags.until) !== undefined) {
+        throw new FlagError({ path: "--record" }, "nothing", "a file for the answer about these hours");
+      }
       if (record === undefined) {
         const known = carbon.gridIntensity(new Sampler(flags.seed), zone, { place: { path: "<zone>" } });
         const text = carbon.terminalReport(carbon.gridReport(known));
