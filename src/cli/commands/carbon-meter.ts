@@ -1,6 +1,6 @@
 /** `terrarium carbon meter`: measures a command, and stays out of its way. */
 import { Command } from "commander";
-import { type CommonOptions, print, withCommonOptions } from "../output.ts";
+import { type CommonOptions, FlagError, print, withCommonOptions } from "../output.ts";
 
 export function meter(): Command {
   return withCommonOptions(new Command("meter"))
@@ -19,12 +19,24 @@ record, and all that the command writes goes to standard error. The exit code is
     .action(async (words: string[], options: CommonOptions & { grid?: string; record: string }) => {
       const { Sampler } = await import("../../core/index.ts");
       const carbon = await import("../../carbon/index.ts");
-      const { writeFileSync } = await import("node:fs");
+      const { accessSync, constants, existsSync, writeFileSync } = await import("node:fs");
+      const { dirname } = await import("node:path");
       const sampler = new Sampler(options.seed);
       const grid = carbon.writtenGrid(options.grid, sampler, {
         place: { path: "--grid" },
         source: "command line",
       });
+      // Before the command runs, which may take days: a record that cannot be written then is lost.
+      try {
+        accessSync(existsSync(options.record) ? options.record : dirname(options.record), constants.W_OK);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        throw new FlagError(
+          { path: "--record" },
+          `"${options.record}", which cannot be written (${code})`,
+          "a file in a folder that exists",
+        );
+      }
       // The terminal sends Ctrl-C to the command as well: it ends by it, and what was measured is kept.
       process.on("SIGINT", () => {});
       const stop = new AbortController();
