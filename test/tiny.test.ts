@@ -82,6 +82,23 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["carbon", "embodied", "examples/carbon/dell-r740.yaml"], "total.value", "parts.0.carbon"],
   [["carbon", "compare", "examples/carbon/model.yaml", "examples/carbon/bloom.yaml"], "1.ratio.value"],
   [
+    [
+      "carbon",
+      "refresh",
+      "--old",
+      "a100-sxm-80",
+      "--new",
+      "h100-sxm",
+      "--speedup",
+      "2.2..3.1",
+      "--grid",
+      "FR",
+    ],
+    "refresh.payback.value",
+    "paybacks.0.byIntensity.0.payback",
+  ],
+  [["carbon", "intensity", "FR"], "intensity.value", "provenance.vintage"],
+  [
     ["lab", "train", "SF", "--width", "16", "--steps", "3", "--context", "32", "--batch", "2", "--out", run],
     "result.trainLoss",
   ],
@@ -133,11 +150,15 @@ describe("every verb", () => {
 
   it("carbon meter, which takes its options before the command that it measures", async () => {
     const record = join(folder, "meter.json");
-    const command = ["--", process.execPath, "-e", "0"];
-    const { code, stdout } = await terrarium(["carbon", "meter", "--json", "--record", record, ...command]);
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ format: "terrarium-meter", exitCode: 0 });
-    expect(JSON.parse(readFileSync(record, "utf8"))).toMatchObject({ format: "terrarium-meter" });
+    const command = ["--", process.execPath, "-e", "console.log('its own'); process.exitCode = 3"];
+    const json = await terrarium(["carbon", "meter", "--json", "--record", record, ...command]);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({ format: "terrarium-meter", exitCode: 3 });
+    expect(JSON.parse(readFileSync(record, "utf8"))).toEqual(JSON.parse(json.stdout));
+    expect(json.stderr).toMatch(/^its own\n/);
+    const text = await terrarium(["carbon", "meter", "--record", record, ...command]);
+    expect(text).toMatchObject({ code: 3, stdout: "its own\n" });
+    expect(text.stderr).toContain("measured");
   });
 
   it("is in this table", async () => {
