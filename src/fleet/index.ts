@@ -4,7 +4,7 @@ export * from "./change-points.ts";
 export * from "./collect.ts";
 export * from "./ettr.ts";
 export * from "./events.ts";
-export * from "./exposure.ts";
+export * from "./evidence.ts";
 export * from "./failure-rate.ts";
 export * from "./goodput.ts";
 export * from "./lemons.ts";

@@ -2,7 +2,7 @@
  * The whole account of a cluster's reliability as one plain data object: what its logs say, with intervals, what that
  * means for a training run, and what these logs cannot know. Views are made elsewhere.
  */
-import { type Dimensionless, Estimate, InputError, type Sampler, type Supervision } from "../core/index.ts";
+import { type Dimensionless, Estimate, type Sampler, type Supervision } from "../core/index.ts";
 import {
   type Attributions,
   attributeFailures,
@@ -13,7 +13,7 @@ import {
 } from "./attribution.ts";
 import { type RateHistory, rateHistory } from "./change-points.ts";
 import { ettrExact, optimalCheckpointInterval, type RunEstimates } from "./ettr.ts";
-import { nodeFailures } from "./exposure.ts";
+import { clusterEvidence, refuseWithoutAttempts, requeueWait } from "./evidence.ts";
 import { type FailureRateEstimate, failureRate } from "./failure-rate.ts";
 import { type GoodputLoss, goodputLoss } from "./goodput.ts";
 import { type LemonOptions, type LemonReport, lemonNodes } from "./lemons.ts";
@@ -158,13 +158,7 @@ export function reliabilityReport(
 ): ReliabilityReport {
   const { attempts: table } = log;
   const { acceleratorsPerNode = 8 } = options;
-  if (table.length === 0) {
-    throw new InputError({
-      place: { file: log.readings.map(({ file }) => file).join(", ") },
-      found: "no attempt of any job",
-      expected: "a log of attempts, such as that of sacct; other logs only add to it",
-    });
-  }
+  refuseWithoutAttempts(log);
   const steps = progressOf(options);
   steps("joining runs");
   const runs = new Runs(table, options.identity);
@@ -175,10 +169,12 @@ export function reliabilityReport(
   const preemptions = linkPreemptions(runs, nodes, log.preemptions, attributions);
   steps("measuring rates");
   const exposure = nodeExposure(table, nodes, attributions);
-  const counted = nodeFailures(table, {
-    hardwareFailure: attributions.isHardware,
+  const evidence = clusterEvidence(log, {
+    attributions,
+    runs,
     moreAcceleratorsThan: options.moreAcceleratorsThan,
   });
+  const counted = evidence.failures;
   const rate = failureRate(sampler, counted);
   const goodput = goodputLoss(runs, attributions, preemptions, options);
   const ownPerNodeDay =
@@ -190,8 +186,8 @@ export function reliabilityReport(
   steps("measuring runs");
   const measured = measureRuns(runs, attributions, options);
   const plannedNodes = options.nodes ?? Math.max(1, measured.mostNodes);
-  const repairSeconds = options.repairSeconds ?? medianOutage(log) ?? DAY_SECONDS;
-  const run = plannedRun(rate, plannedNodes, measured.medianRequeueWait, options);
+  const repairSeconds = options.repairSeconds ?? evidence.repair?.medianSeconds ?? DAY_SECONDS;
+  const run = plannedRun(rate, plannedNodes, requeueWait(sampler, evidence), options);
   steps("planning");
   const [from, to] = span(log);
   return {
@@ -248,7 +244,7 @@ function measureRuns(
   runs: Runs,
   attributions: Attributions,
   options: ReportOptions,
-): { bySize: MeasuredEttr[]; largest: RunAccount[]; mostNodes: number; medianRequeueWait: number } {
+): { bySize: MeasuredEttr[]; largest: RunAccount[]; mostNodes: number } {
   const { shortestRunSeconds = DAY_SECONDS } = options;
   const { table } = runs;
   const sizes = new Map<
@@ -256,20 +252,12 @@ function measureRuns(
     { runs: number; interruptions: number; wallclock: number; value: number; low: number; high: number }
   >();
   const largest: { account: RunAccount; hours: number }[] = [];
-  const waits: number[] = [];
   let mostNodes = 0;
   for (let run = 0; run < runs.count; run++) {
     const first = runs.first(run);
     mostNodes = Math.max(mostNodes, table.nodes[first]!);
-    let last = first;
     // Most runs are one short attempt: those are passed over before anything is made for them.
-    if (runs.length(run) > 1) {
-      for (const row of runs.rowsOf(run).subarray(1)) {
-        const wait = table.start[row]! - table.eligible[row]!;
-        if (wait >= 0) waits.push(wait);
-        last = row;
-      }
-    }
+    const last = runs.last(run);
     if (!(table.end[last]! - table.submit[first]! >= shortestRunSeconds)) continue;
     const account = accountRun(runs, run, options, attributions.isHardware);
     if (!(account.wallclockSeconds >= shortestRunSeconds)) continue;
@@ -286,7 +274,6 @@ function measureRuns(
     if (largest.length > 50 * SHOWN_RUNS) keepLargest(largest);
   }
   keepLargest(largest);
-  waits.sort((a, b) => a - b);
   return {
     bySize: [...sizes]
       .sort(([a], [b]) => a - b)
@@ -298,7 +285,6 @@ function measureRuns(
       })),
     largest: largest.map(({ account }) => account),
     mostNodes,
-    medianRequeueWait: waits[waits.length >> 1] ?? 0,
   };
 }
 
@@ -313,11 +299,10 @@ const ASSUMED_CHECKPOINT_WRITE_SECONDS = 60;
 function plannedRun(
   { rate }: FailureRateEstimate,
   nodes: number,
-  queueSeconds: number,
+  queue: Estimate<{ time: 1 }> | undefined,
   options: ReportOptions,
 ): RunEstimates {
   const assumed = { basis: "assumed" as const, sources: [] };
-  const measured = { basis: "measured" as const, sources: [] };
   const habit = (given: number | undefined, otherwise: number) =>
     given === undefined ? Estimate.exact(otherwise, "s", assumed) : Estimate.exact(given, "s");
   return {
@@ -325,7 +310,7 @@ function plannedRun(
     nodes: Estimate.exact(nodes, "node"),
     checkpointInterval: habit(options.checkpointIntervalSeconds, assumedHabits().checkpointIntervalSeconds),
     restart: habit(options.restartSeconds, assumedHabits().restartSeconds),
-    queue: Estimate.exact(queueSeconds, "s", measured),
+    queue: queue ?? Estimate.exact(0, "s", assumed),
     checkpointWrite: habit(options.checkpointWriteSeconds, ASSUMED_CHECKPOINT_WRITE_SECONDS),
     productive: Estimate.exact(options.productiveSeconds ?? 30 * DAY_SECONDS, "s"),
   };
@@ -389,14 +374,6 @@ function preemptionCounts({ linked, unexplained }: Preemptions): ReliabilityRepo
     inferred: linked.filter(({ basis }) => basis === "inferred").length,
     unexplained: unexplained.length,
   };
-}
-
-function medianOutage({ events }: ClusterLog): number | undefined {
-  const lengths = events
-    .filter(({ state, end }) => /^(DOWN|DRAIN|FAIL)/.test(state) && !Number.isNaN(end))
-    .map(({ start, end }) => end - start)
-    .sort((a, b) => a - b);
-  return lengths[lengths.length >> 1];
 }
 
 function span({ attempts }: ClusterLog): [number, number] {

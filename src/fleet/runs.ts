@@ -69,6 +69,11 @@ export class Runs {
     return this.#rows[this.#offsets[run]!]!;
   }
 
+  /** The last attempt of a run. */
+  last(run: number): number {
+    return this.#rows[this.#offsets[run + 1]! - 1]!;
+  }
+
   /** The attempt of the same run before this one, or -1. */
   previous(row: number): number {
     const position = this.#positions[row]!;
