@@ -43,8 +43,7 @@ export async function forEachJsonItem(
       let stringStart = inString ? 0 : -1;
       for (let i = 0; i < chunk.length; i++) {
         const c = chunk[i]!;
-        ended = c === LINE_FEED;
-        if (ended) line++;
+        if (c === LINE_FEED) line++;
         if (inString) {
           if (escaped) escaped = false;
           else if (c === BACKSLASH) escaped = true;
@@ -87,6 +86,7 @@ export async function forEachJsonItem(
           }
         }
       }
+      ended = chunk.at(-1) === LINE_FEED;
       if (item) item.push(Buffer.from(chunk.subarray(itemStart)));
       else if (inString) lastString.push(Buffer.from(chunk.subarray(stringStart)));
     },
