@@ -307,15 +307,25 @@ const ALL_COLUMNS = [
 /** The rows of each job in the order of the table: a chain from the last row of a job to its first. */
 export class JobIndex {
   readonly #table: AttemptTable;
-  /** Row + 1 of the last attempt in each slot of a hash table. */
+  /** Row + 1 of the last attempt in each slot. */
   readonly #slots: Int32Array;
+  /** The lowest id, where ids are so close together that each has a slot of its own; else NaN, and slots are hashed. */
+  readonly #lowest: number;
   /** The row before this one that has the same job, or -1. */
   readonly previous: Int32Array;
 
   constructor(table: AttemptTable) {
     this.#table = table;
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let row = 0; row < table.length; row++) {
+      const job = table.job[row]!;
+      if (job < low) low = job;
+      if (job > high) high = job;
+    }
+    const close = high - low < 4 * table.length;
+    this.#lowest = close ? low : Number.NaN;
     let size = 16;
-    while (size < table.length * 2) size *= 2;
+    while (size < (close ? high - low + 1 : table.length * 2)) size *= 2;
     this.#slots = new Int32Array(size);
     this.previous = new Int32Array(table.length);
     for (let row = 0; row < table.length; row++) {
@@ -327,7 +337,7 @@ export class JobIndex {
 
   /** The last row of a job, or -1 where the table has none. */
   last(job: number): number {
-    return this.#slots[this.#slot(job)]! - 1;
+    return (this.#slots[this.#slot(job)] ?? 0) - 1;
   }
 
   /** The rows of a job, first to last. */
@@ -338,11 +348,10 @@ export class JobIndex {
   }
 
   #slot(job: number): number {
+    if (!Number.isNaN(this.#lowest)) return job - this.#lowest;
     const mask = this.#slots.length - 1;
     const low = job | 0;
-    // Sixteen ids in a row share a line of the cache, since the rows of a log are mostly in their order.
-    const home = (Math.imul(low >> 4, 0x9e3779b1) & ~15) | (low & 15);
-    for (let slot = (home ^ (home >>> 16)) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = (Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) >>> 4) & mask; ; slot = (slot + 1) & mask) {
       const row = this.#slots[slot]! - 1;
       if (row < 0 || this.#table.job[row] === job) return slot;
     }

@@ -92,8 +92,7 @@ export function attributeFailures(
     const own = nodes.of(row);
     const seen: Signal[] = [];
     for (const node of own) {
-      const times = signals.get(node);
-      if (times) seen.push(...within(times, from, to));
+      for (const signal of within(signals[node], from, to)) seen.push(signal);
     }
     if (seen.length === 0 && !nodeFailed) {
       withoutSignal++;
@@ -101,8 +100,7 @@ export function attributeFailures(
     }
     const down = new Set<number>();
     for (const node of nodeFailed ? own : []) {
-      const times = outages.get(node);
-      if (times && within(times, from, to).length > 0) down.add(node);
+      if (within(outages[node], from, to).length > 0) down.add(node);
     }
     seen.sort((a, b) => Number(b.critical) - Number(a.critical) || a.time - b.time);
     known.push({
@@ -163,7 +161,7 @@ function culprits(
   return [...suspects];
 }
 
-/** What happened to one node, by time. */
+/** What happened to one node, in order of time. */
 interface History<T> {
   readonly items: readonly T[];
   readonly times: Float64Array;
@@ -173,18 +171,19 @@ function byNode<T extends { readonly node: string }>(
   items: readonly T[],
   nodes: NodeSets,
   time: (item: T) => number,
-): Map<number, History<T>> {
-  const grouped = groupBy(items, ({ node }) => nodes.number(node));
-  return new Map(
-    Array.from(grouped, ([node, list]) => {
-      list.sort((a, b) => time(a) - time(b));
-      return [node, { items: list, times: Float64Array.from(list, time) }];
-    }),
-  );
+): readonly (History<T> | undefined)[] {
+  const histories: (History<T> | undefined)[] = [];
+  for (const [node, list] of groupBy(items, ({ node: name }) => nodes.number(name))) {
+    list.sort((a, b) => time(a) - time(b));
+    histories[node] = { items: list, times: Float64Array.from(list, time) };
+  }
+  return histories;
 }
 
-/** What happened in [from, to]. */
-function within<T>({ items, times }: History<T>, from: number, to: number): readonly T[] {
+/** What happened in [from, to]; mostly nothing. */
+function within<T>(history: History<T> | undefined, from: number, to: number): readonly T[] {
+  if (history === undefined) return NOTHING;
+  const { items, times } = history;
   let low = 0;
   let high = times.length;
   while (low < high) {

@@ -46,13 +46,18 @@ export async function forEachLine(
   supervision: Supervision = {},
 ): Promise<number> {
   let line = 0;
-  // What is left of the last chunk: the beginning of a line, or nothing while an overlong one is passed over.
-  let rest: Buffer = Buffer.alloc(0);
+  // The chunk being read, after what is left of the last one: the beginning of a line. One buffer for the whole file.
+  let buffer: Buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+  let held = 0;
+  // While an overlong line is passed over, nothing of it is held.
   let skipping = false;
   await forEachChunk(
     source,
     (piece) => {
-      const chunk = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+      const length = held + piece.length;
+      if (length > buffer.length) buffer = Buffer.concat([buffer.subarray(0, held)], 2 * length);
+      piece.copy(buffer, held);
+      const chunk = buffer.subarray(0, length);
       let start = 0;
       for (;;) {
         const end = chunk.indexOf(LINE_FEED, start);
@@ -63,19 +68,14 @@ export async function forEachLine(
         skipping = false;
         start = end + 1;
       }
-      rest = skipping ? Buffer.alloc(0) : Buffer.from(chunk.subarray(start));
-      if (rest.length > LONGEST_LINE_BYTES) {
-        skipping = true;
-        rest = Buffer.alloc(0);
-      }
+      skipping ||= length - start > LONGEST_LINE_BYTES;
+      held = skipping ? 0 : length - start;
+      if (held > 0) buffer.copyWithin(0, start, length);
     },
     supervision,
   );
   if (skipping) tooLong(++line);
-  else if (rest.length > 0) {
-    const end = rest.at(-1) === CARRIAGE_RETURN ? rest.length - 1 : rest.length;
-    visit(rest, 0, end, ++line);
-  }
+  else if (held > 0) visit(buffer, 0, buffer[held - 1] === CARRIAGE_RETURN ? held - 1 : held, ++line);
   return line;
 }
 
