@@ -6,6 +6,7 @@ Run: python bench/fleet/peer.py SACCT EVENTS
 
 import json
 import re
+import resource
 import sys
 import time
 
@@ -43,7 +44,6 @@ log = pd.read_csv(
     date_format="%Y-%m-%dT%H:%M:%S",
 )
 events = pd.read_csv(events_file, sep="|", parse_dates=["TimeStart", "TimeEnd"], date_format="%Y-%m-%dT%H:%M:%S")
-read = time.perf_counter()
 
 
 def seconds(column):
@@ -196,12 +196,10 @@ figures = {
 print(
     json.dumps(
         {
-            "engine": engine,
-            "pandas": pd.__version__,
-            "readSeconds": read - started,
             "seconds": grouped - started,
             "processorSeconds": time.process_time(),
-            "figures": figures,
+            "peakMebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "figures": {"engine": engine, "pandas": pd.__version__, **figures},
         }
     )
 )

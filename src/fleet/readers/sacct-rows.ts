@@ -1,8 +1,8 @@
 /** One row of sacct's output at a time, from bytes into the table of attempts. Knows the fields, not the header's text. */
 import type { AttemptTable } from "../attempts.ts";
 import { parseState, STATE_CODE } from "../states.ts";
-import { decode } from "../texts.ts";
-import { countOf, gpusOf, parseExitCode, parseJobId } from "./fields.ts";
+import { decode, recentCodes, type Texts } from "../texts.ts";
+import { countOf, type ExitStatus, gpusOf, parseExitCode, parseJobId } from "./fields.ts";
 import type { Reading } from "./reading.ts";
 import { MALFORMED, parseDuration, TimeReader, WallClock } from "./times.ts";
 
@@ -54,11 +54,9 @@ export class RowReader {
   readonly #isTime: Uint8Array;
   readonly #timeColumns: readonly Column<(typeof TIME_FIELDS)[number]["column"]>[];
   readonly #textColumns: readonly Column<(typeof TEXT_FIELDS)[number]["column"]>[];
-  /** By the code of the text, so that each spelling is read once. */
-  readonly #states: number[] = [];
-  #lastState = 0;
-  readonly #resources: { gpus: number; nodes: number | undefined }[] = [];
-  #lastResources = 0;
+  readonly #states: Spellings<number>;
+  readonly #resources: Spellings<{ gpus: number; nodes: number | undefined }>;
+  readonly #exits: Spellings<ExitStatus>;
   #firstLocal: number | undefined;
   #firstZoned: number | undefined;
 
@@ -70,6 +68,15 @@ export class RowReader {
     this.#visit = options.visit;
     this.#time = new TimeReader(new WallClock(options.timeZone));
     this.#columns = Object.fromEntries(fields.map((field, index) => [field, index]));
+    this.#states = new Spellings(table.texts, (text) => {
+      const state = parseState(text);
+      return state === undefined ? UNREADABLE : STATE_CODE[state];
+    });
+    this.#resources = new Spellings(table.texts, (text) => ({
+      gpus: gpusOf(text),
+      nodes: countOf(text, "node"),
+    }));
+    this.#exits = new Spellings(table.texts, parseExitCode);
     this.#timeColumns = present(TIME_FIELDS, this.#columns);
     this.#isTime = new Uint8Array(fields.length + EXTRA_FIELDS + 1);
     for (const { index } of this.#timeColumns) this.#isTime[index] = 1;
@@ -193,7 +200,8 @@ export class RowReader {
       // Without JobIDRaw the tasks of an array and the parts of a heterogeneous job are told apart by their text.
       job = JobIDRaw === undefined ? this.#table.jobCode(this.#text(bytes, "JobID")!) : Number(id.base);
     }
-    const state = this.#state(bytes);
+    const stateColumn = this.#columns.State!;
+    const state = this.#states.read(bytes, starts[stateColumn]!, starts[stateColumn + 1]! - 1);
     if (state === UNREADABLE) {
       this.#reading.skip("the state is unknown", line, this.#whole(bytes), "one of Slurm's job states");
       return;
@@ -217,8 +225,8 @@ export class RowReader {
       if (value >= 0) table.priority[row] = value;
     }
     const exit = this.#columns.ExitCode;
-    if (exit !== undefined && !isZeroExit(bytes, starts[exit]!, starts[exit + 1]! - 1)) {
-      const status = parseExitCode(this.#text(bytes, "ExitCode")!);
+    if (exit !== undefined) {
+      const status = this.#exits.read(bytes, starts[exit]!, starts[exit + 1]! - 1);
       table.exitCode[row] = status.code;
       table.signal[row] = status.signal;
     }
@@ -230,26 +238,6 @@ export class RowReader {
 
   #whole(bytes: Buffer): string {
     return decode(bytes, this.#starts[0]!, this.#starts[this.fields.length]! - 1);
-  }
-
-  /** The code of the row's state, or `UNREADABLE`. */
-  #state(bytes: Buffer): number {
-    const index = this.#columns.State!;
-    const { texts } = this.#table;
-    const text = texts.codeOfBytes(
-      bytes,
-      this.#starts[index]!,
-      this.#starts[index + 1]! - 1,
-      this.#lastState,
-    );
-    this.#lastState = text;
-    let state = this.#states[text];
-    if (state === undefined) {
-      const parsed = parseState(texts.text(text));
-      state = parsed === undefined ? UNREADABLE : STATE_CODE[parsed];
-      this.#states[text] = state;
-    }
-    return state;
   }
 
   #times(bytes: Buffer, row: number, line: number): boolean {
@@ -319,13 +307,10 @@ export class RowReader {
 
   #texts(bytes: Buffer, row: number): void {
     const table = this.#table;
-    for (const { index, column } of this.#textColumns) {
+    for (const { index, column, recent } of this.#textColumns) {
       const start = this.#starts[index]!;
       const end = this.#starts[index + 1]! - 1;
-      if (start < end) {
-        const codes = table[column];
-        codes[row] = table.texts.codeOfBytes(bytes, start, end, row === 0 ? 0 : codes[row - 1]);
-      }
+      if (start < end) table[column][row] = table.texts.codeOfBytes(bytes, start, end, recent);
     }
     const index = this.#columns.TimelimitRaw;
     if (index === undefined) return;
@@ -350,16 +335,26 @@ export class RowReader {
   #resourceCounts(bytes: Buffer, field: string): { gpus: number; nodes: number | undefined } | undefined {
     const index = this.#columns[field];
     if (index === undefined) return undefined;
-    const [start, end] = [this.#starts[index]!, this.#starts[index + 1]! - 1];
-    const code = this.#table.texts.codeOfBytes(bytes, start, end, this.#lastResources);
-    this.#lastResources = code;
-    let counts = this.#resources[code];
-    if (!counts) {
-      const text = this.#table.texts.text(code);
-      counts = { gpus: gpusOf(text), nodes: countOf(text, "node") };
-      this.#resources[code] = counts;
-    }
-    return counts;
+    return this.#resources.read(bytes, this.#starts[index]!, this.#starts[index + 1]! - 1);
+  }
+}
+
+/** What a field's texts mean, each different one read once. */
+class Spellings<T> {
+  readonly #texts: Texts;
+  readonly #parse: (text: string) => T;
+  readonly #known: T[] = [];
+  readonly #recent = recentCodes();
+
+  constructor(texts: Texts, parse: (text: string) => T) {
+    this.#texts = texts;
+    this.#parse = parse;
+  }
+
+  read(bytes: Buffer, start: number, end: number): T {
+    const code = this.#texts.codeOfBytes(bytes, start, end, this.#recent);
+    this.#known[code] ??= this.#parse(this.#texts.text(code));
+    return this.#known[code]!;
   }
 }
 
@@ -386,6 +381,8 @@ interface Column<C extends string> {
   readonly field: string;
   readonly column: C;
   readonly index: number;
+  /** The codes that a column of texts had last. */
+  readonly recent: Int32Array;
 }
 
 function present<C extends string>(
@@ -394,7 +391,7 @@ function present<C extends string>(
 ): Column<C>[] {
   return fields.flatMap(({ field, column }) => {
     const index = columns[field];
-    return index === undefined ? [] : [{ field, column, index }];
+    return index === undefined ? [] : [{ field, column, index, recent: recentCodes() }];
   });
 }
 
@@ -408,11 +405,6 @@ function isPlainTime(bytes: Buffer, start: number, delimiter: number): boolean {
     bytes[start + 13] === 58 &&
     bytes[start + 16] === 58
   );
-}
-
-/** Almost every job ends with `0:0`. */
-function isZeroExit(bytes: Buffer, start: number, end: number): boolean {
-  return end - start === 3 && bytes[start] === 48 && bytes[start + 1] === 58 && bytes[start + 2] === 48;
 }
 
 /** A plain whole number, or -1 where the field is anything else. */
