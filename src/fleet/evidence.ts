@@ -58,7 +58,9 @@ export function refuseWithoutAttempts(log: ClusterLog): void {
     place: { file: log.readings.map(({ file }) => file).join(", ") },
     found: `no attempt of any job${read === "" ? "" : ` (${read})`}`,
     expected: "a log of attempts, such as that of sacct; other logs only add to it",
-    remedy: "check --starttime and --endtime of the sacct call",
+    remedy: log.readings.some(({ skippedRows }) => skippedRows > 0)
+      ? "write the log again: not one of its rows could be read"
+      : "check --starttime and --endtime of the sacct call",
   });
 }
 

@@ -3,7 +3,8 @@ import { Worker } from "node:worker_threads";
 import { type AttemptColumns, AttemptTable } from "../attempts.ts";
 import { type FilePart, forEachLine } from "./lines.ts";
 import { Reading, type ReadingSummary } from "./reading.ts";
-import { type Header, RowReader, type Zones } from "./sacct-rows.ts";
+import type { Header } from "./row-splitter.ts";
+import { RowReader, type Zones } from "./sacct-rows.ts";
 
 export interface PartRequest {
   readonly part: FilePart;

@@ -1,31 +1,12 @@
 /** One row of sacct's output at a time, from bytes into the table of attempts. Knows the fields, not the header's text. */
 import type { AttemptTable } from "../attempts.ts";
 import { parseState, STATE_CODE } from "../states.ts";
-import { decode, recentCodes, type Texts } from "../texts.ts";
+import { decode, recentCodes } from "../texts.ts";
 import { countOf, type ExitStatus, gpusOf, parseExitCode, parseJobId } from "./fields.ts";
 import type { Reading } from "./reading.ts";
+import { type Header, RowSplitter } from "./row-splitter.ts";
+import { Spellings } from "./spellings.ts";
 import { MALFORMED, parseDuration, TimeReader, WallClock } from "./times.ts";
-
-/** Fields of free text, where a delimiter may stand inside a value. */
-export const FREE_TEXT = [
-  "SubmitLine",
-  "Comment",
-  "AdminComment",
-  "SystemComment",
-  "JobName",
-  "WorkDir",
-  "Reason",
-  "Extra",
-];
-
-/** The fields of each row, by the names that this project uses, and the byte between them. */
-export interface Header {
-  readonly fields: readonly string[];
-  readonly delimiter: number;
-}
-
-/** Most fields that one row may hold beyond its header's, for delimiters inside free text. */
-const EXTRA_FIELDS = 256;
 
 /** The first lines whose times carry a zone, and that have some without: a log with both mixes two conventions. */
 export interface Zones {
@@ -41,17 +22,14 @@ export interface RowOptions {
 
 export class RowReader {
   readonly fields: readonly string[];
-  readonly #delimiter: number;
   readonly #table: AttemptTable;
   readonly #reading: Reading;
   readonly #visit: RowOptions["visit"];
   readonly #time: TimeReader;
   readonly #columns: Readonly<Record<string, number>>;
-  readonly #freeText: readonly number[];
-  /** Start of each field of the row being read; one more holds the end. */
+  readonly #splitter: RowSplitter;
+  /** Where the fields of the row at hand begin. */
   readonly #starts: Int32Array;
-  /** 1 for each field that is a time. */
-  readonly #isTime: Uint8Array;
   readonly #timeColumns: readonly Column<(typeof TIME_FIELDS)[number]["column"]>[];
   readonly #textColumns: readonly Column<(typeof TEXT_FIELDS)[number]["column"]>[];
   readonly #states: Spellings<number>;
@@ -60,9 +38,11 @@ export class RowReader {
   #firstLocal: number | undefined;
   #firstZoned: number | undefined;
 
-  constructor({ fields, delimiter }: Header, table: AttemptTable, reading: Reading, options: RowOptions) {
+  constructor(header: Header, table: AttemptTable, reading: Reading, options: RowOptions) {
+    const { fields } = header;
     this.fields = fields;
-    this.#delimiter = delimiter;
+    this.#splitter = new RowSplitter(header);
+    this.#starts = this.#splitter.starts;
     this.#table = table;
     this.#reading = reading;
     this.#visit = options.visit;
@@ -78,11 +58,7 @@ export class RowReader {
     }));
     this.#exits = new Spellings(table.texts, parseExitCode);
     this.#timeColumns = present(TIME_FIELDS, this.#columns);
-    this.#isTime = new Uint8Array(fields.length + EXTRA_FIELDS + 1);
-    for (const { index } of this.#timeColumns) this.#isTime[index] = 1;
     this.#textColumns = present(TEXT_FIELDS, this.#columns);
-    this.#freeText = FREE_TEXT.map((field) => this.#columns[field]).filter((index) => index !== undefined);
-    this.#starts = new Int32Array(fields.length + EXTRA_FIELDS + 1);
   }
 
   /** Reads a line: a row, or nothing at all. */
@@ -101,7 +77,7 @@ export class RowReader {
 
   #read(bytes: Buffer, start: number, end: number, line: number): void {
     const wanted = this.fields.length;
-    let count = this.#split(bytes, start, end);
+    let count = this.#splitter.split(bytes, start, end);
     if (count === wanted + 1 && this.#starts[wanted] === end) count = wanted;
     if (count < wanted) {
       const shown = decode(bytes, start, end);
@@ -113,7 +89,7 @@ export class RowReader {
       );
       return;
     }
-    if (count > wanted && !this.#realign(bytes, count)) {
+    if (count > wanted && !this.#splitter.realign(count, () => this.#readable(bytes))) {
       this.#reading.skip(
         "more fields than the header, and no free text explains them",
         line,
@@ -124,39 +100,6 @@ export class RowReader {
     }
     if (count > wanted) this.#reading.mend("a delimiter inside free text", line, decode(bytes, start, end));
     this.#row(bytes, line);
-  }
-
-  #split(bytes: Buffer, start: number, end: number): number {
-    const starts = this.#starts;
-    const delimiter = this.#delimiter;
-    const isTime = this.#isTime;
-    let count = 1;
-    starts[0] = start;
-    for (let i = start; i < end; i++) {
-      if (bytes[i] !== delimiter) continue;
-      if (count === starts.length - 1) return Number.POSITIVE_INFINITY;
-      starts[count] = i + 1;
-      // Half of a row's bytes are times of one length, which need no search for their end.
-      if (isTime[count] === 1 && i + 20 < end && isPlainTime(bytes, i + 1, delimiter)) i += 19;
-      count++;
-    }
-    starts[count] = end + 1;
-    return count;
-  }
-
-  /**
-   * Gives the fields too many to the free-text field that leaves every typed field readable. Where several do, the
-   * one most likely to hold a pipe (the command line, then comments) is taken.
-   */
-  #realign(bytes: Buffer, count: number): boolean {
-    if (!Number.isFinite(count)) return false;
-    const surplus = count - this.fields.length;
-    const split = this.#starts.slice(0, count + 1);
-    for (const field of this.#freeText) {
-      for (let i = 0; i <= this.fields.length; i++) this.#starts[i] = split[i <= field ? i : i + surplus]!;
-      if (this.#readable(bytes)) return true;
-    }
-    return false;
   }
 
   #readable(bytes: Buffer): boolean {
@@ -339,25 +282,6 @@ export class RowReader {
   }
 }
 
-/** What a field's texts mean, each different one read once. */
-class Spellings<T> {
-  readonly #texts: Texts;
-  readonly #parse: (text: string) => T;
-  readonly #known: T[] = [];
-  readonly #recent = recentCodes();
-
-  constructor(texts: Texts, parse: (text: string) => T) {
-    this.#texts = texts;
-    this.#parse = parse;
-  }
-
-  read(bytes: Buffer, start: number, end: number): T {
-    const code = this.#texts.codeOfBytes(bytes, start, end, this.#recent);
-    this.#known[code] ??= this.#parse(this.#texts.text(code));
-    return this.#known[code]!;
-  }
-}
-
 const UNREADABLE = -1;
 const TIME_FIELDS = [
   { field: "Submit", column: "submit" },
@@ -393,18 +317,6 @@ function present<C extends string>(
     const index = columns[field];
     return index === undefined ? [] : [{ field, column, index, recent: recentCodes() }];
   });
-}
-
-/** `2026-11-22T20:05:26` and then the delimiter, as far as what stands between the digits tells. */
-function isPlainTime(bytes: Buffer, start: number, delimiter: number): boolean {
-  return (
-    bytes[start + 19] === delimiter &&
-    bytes[start + 4] === 45 &&
-    bytes[start + 7] === 45 &&
-    bytes[start + 10] === 84 &&
-    bytes[start + 13] === 58 &&
-    bytes[start + 16] === 58
-  );
 }
 
 /** A plain whole number, or -1 where the field is anything else. */

@@ -8,8 +8,9 @@ import { AttemptTable, dropRepeats } from "../attempts.ts";
 import { decode } from "../texts.ts";
 import { type FilePart, forEachLine, type LogSource, partsOfFile, sizeOf, sourceName } from "./lines.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
+import { FREE_TEXT, type Header } from "./row-splitter.ts";
 import { type PartRows, readPartInThread } from "./sacct-part.ts";
-import { FREE_TEXT, type Header, RowReader, type Zones } from "./sacct-rows.ts";
+import { RowReader, type Zones } from "./sacct-rows.ts";
 
 /** What this reader can use, in one command; `-D` is what makes requeued attempts visible. */
 export const SACCT_FIELDS = [
