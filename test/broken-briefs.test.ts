@@ -221,11 +221,11 @@ describe("a broken brief is answered with the place and the remedy:", () => {
   log: text.psv
 `),
     ).toMatchInlineSnapshot(`
-  "text.psv:1
-    found     "this is"
-    expected  a header of sacct's field names separated by |
-    to mend   run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine, or give the field names where it was run with --noheader"
-`);
+      "text.psv:1
+        found     "this is"
+        expected  a log of one of these kinds: sacct, sacct json, squeue json, nodes json, node events, key values, slurmctld, gpu errors, dcgm metrics, job trace, philly, swf, failure table
+        to mend   for jobs, run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine; of a CSV of failures, say which columns hold node, start, end and category"
+    `);
   });
 
   it("an empty log", async () => {
@@ -234,11 +234,11 @@ describe("a broken brief is answered with the place and the remedy:", () => {
   log: empty.psv
 `),
     ).toMatchInlineSnapshot(`
-  "empty.psv
-    found     an empty file
-    expected  the output of sacct --parsable2 with its header
-    to mend   run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine"
-`);
+      "empty.psv
+        found     an empty file
+        expected  a log of one of these kinds: sacct, sacct json, squeue json, nodes json, node events, key values, slurmctld, gpu errors, dcgm metrics, job trace, philly, swf, failure table
+        to mend   for jobs, run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine; of a CSV of failures, say which columns hold node, start, end and category"
+    `);
   });
 
   it("a log without a job", async () => {

@@ -183,12 +183,52 @@ describe("what moves a plan's figures", () => {
   });
 });
 
+describe("the measured cluster", () => {
+  const planOn = (log: string) =>
+    makePlan(
+      parseBrief(`model: {candidates: ["(AF)4"], size: 20M, context: 2k}
+data: {natural: 1B, repeats: 1}
+cluster: {accelerator: a100-sxm-80, count: [256]${log}}
+grid: {region: FR}
+`),
+      { seed: 1, version: "test" },
+    );
+  const figure = (plan: Awaited<ReturnType<typeof planOn>>, decision: string, name: string) =>
+    plan.decisions.find(({ id }) => id === decision)!.figures.find((entry) => entry.name === name)!;
+
+  it("is evidence for the failure rate, the wait before a restart, and the time to repair", async () => {
+    const lab = "examples/fleet/lab";
+    const published = await planOn("");
+    const measured = await planOn(`, log: [${lab}/sacct-duplicates.psv, ${lab}/sacctmgr-events.psv]`);
+    const rate = (plan: typeof published) => figure(plan, "checkpoint", "failure rate of a node");
+    expect(rate(measured).value).toBeGreaterThan(1.3 * rate(published).value);
+    expect(figure(published, "checkpoint", "wait for nodes before a restart").basis).toBe("assumed");
+    expect(figure(measured, "checkpoint", "wait for nodes before a restart").basis).toBe("measured");
+    expect(figure(published, "spares", "time that a failed node is away").basis).toBe("assumed");
+    // Outages of 5, 30 and 55 s.
+    expect(figure(measured, "spares", "time that a failed node is away")).toMatchObject({
+      value: 30,
+      basis: "measured",
+    });
+    expect(figure(published, "spares", "nodes to keep ready").value).toBeGreaterThanOrEqual(1);
+    expect(figure(measured, "spares", "nodes to keep ready").value).toBe(0);
+    expect(measured.sources.map(({ title }) => title).join(" ")).toContain("sacctmgr-events.psv");
+  });
+});
+
 describe("a plan", () => {
   const SMALL = "examples/small/brief.yaml";
 
   it("decides the small example within its limits", async () => {
     const plan = await examplePlan(SMALL);
-    expect(plan.decisions.map(({ id }) => id)).toEqual(["model", "data", "cluster", "checkpoint", "region"]);
+    expect(plan.decisions.map(({ id }) => id)).toEqual([
+      "model",
+      "data",
+      "cluster",
+      "checkpoint",
+      "region",
+      "spares",
+    ]);
     expect(plan.front.filter(({ chosen }) => chosen)).toHaveLength(1);
     expect(plan.constraints).toMatchObject([{ objective: "days", limit: 3, confidence: 0.9 }]);
     expect(plan.constraints[0]!.probability).toBeGreaterThanOrEqual(0.9);

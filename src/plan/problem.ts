@@ -12,11 +12,11 @@ import {
   type Supervision,
 } from "../core/index.ts";
 import {
+  type ClusterEvidence,
+  clusterEvidence,
   type FailureRateEstimate,
   failureRate,
-  type LoggedFailures,
-  nodeFailures,
-  readSacct,
+  readClusterLog,
 } from "../fleet/index.ts";
 import { type Accelerator, accelerator } from "../hardware/index.ts";
 import { DrawnFamilies } from "../laws/index.ts";
@@ -31,10 +31,9 @@ export interface Default {
   readonly why: string;
 }
 
-/** What a log of the user's says, read once. */
-export interface ClusterLog {
-  readonly failures: LoggedFailures;
-  /** What the reader kept, skipped and mended, and the attempts by state: one sentence each. */
+/** What logs of the user's say of the cluster, read once. */
+export interface MeasuredCluster extends ClusterEvidence {
+  /** What the readers kept, skipped and mended, and the attempts by state: one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -57,7 +56,7 @@ interface Open {
   readonly accelerators: readonly Accelerator[];
   readonly counts: readonly number[];
   readonly grids: readonly Grid[];
-  readonly log: ClusterLog | undefined;
+  readonly log: MeasuredCluster | undefined;
   readonly defaults: readonly Default[];
 }
 
@@ -241,22 +240,27 @@ function halvings(count: number): number[] {
   return counts;
 }
 
-async function readLog(brief: Brief, supervision: Supervision): Promise<ClusterLog | undefined> {
-  if (brief.cluster?.log === undefined) return undefined;
+async function readLog(brief: Brief, supervision: Supervision): Promise<MeasuredCluster | undefined> {
+  const files = brief.cluster?.log;
+  if (files === undefined) return undefined;
   const path = ["cluster", "log"];
-  const log = await readSacct(besideBrief(brief, brief.cluster.log, path), supervision);
+  const log = await readClusterLog(
+    files.map((file, index) => besideBrief(brief, file, files.length > 1 ? [...path, index] : path)),
+    supervision,
+  );
+  const sentences = log.readings.flatMap((reading) => reading.sentences());
   if (log.attempts.length === 0) {
     throw new InputError({
       place: brief.placeOf(path),
-      found: `"${brief.cluster.log}", a log without a single job (${log.reading.sentences().join("; ")})`,
+      found: `"${files.join(", ")}", a log without a single job (${sentences.join("; ")})`,
       expected: "a log with the jobs of some days",
       remedy: "check --starttime and --endtime of the sacct call, or leave cluster.log out",
     });
   }
   const states = Object.entries(log.attempts.byState()).map(([state, attempts]) => `${attempts} ${state}`);
   return {
-    failures: nodeFailures(log.attempts),
-    notes: [...log.reading.sentences(), `attempts by state: ${states.join(", ")}`],
+    ...clusterEvidence(log),
+    notes: [...sentences, `attempts by state: ${states.join(", ")}`],
   };
 }
 
