@@ -22,6 +22,7 @@ const POLICIES = [
   { name: "rank" },
   { name: "nsga2" },
   { name: "bayesian" },
+  { name: "bayesian", noise: false },
 ];
 const space = new Space(
   Object.fromEntries(
@@ -61,7 +62,7 @@ for (const policy of POLICIES) {
   }
   times.sort((a, b) => a - b);
   rows.push({
-    policy: policy.name,
+    policy: "noise" in policy ? "bayesian, no noise" : policy.name,
     "replay s": (replay / 1000).toFixed(2),
     "first proposal ms": first.toFixed(1),
     "median proposal ms": times[10]!.toFixed(2),

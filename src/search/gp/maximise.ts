@@ -12,8 +12,8 @@ import { mutate } from "../space/variation.ts";
 /** Spaces up to this size are searched whole. */
 const SMALL_SPACE = 4096;
 const SMALLEST_STEP = 1e-3;
-/** Hilltops are sought among so many of the best points. */
-const MOST_STARTS = 100;
+/** On an even slope, one point in 2^16 has so many neighbours that are all worse. */
+const NEIGHBOURS = 16;
 
 export interface Scored {
   readonly candidate: Point;
@@ -66,20 +66,21 @@ export function maximise(
 }
 
 /**
- * The best `count` points that are better than the 2 d points nearest to them. The best points alone often lie on one
- * hill, and the separate regions that constraints leave would never be climbed.
+ * The best `count` points that have 16 others nearer to them than any better one. The best points alone often lie on
+ * one hill, and the separate regions that constraints leave would never be climbed.
  */
 function hilltops(space: Space, tried: readonly Scored[], count: number): Scored[] {
-  const sorted = tried
-    .map((scored) => ({ ...scored, unit: space.encode(scored.candidate) }))
-    .sort((a, b) => b.score - a.score);
-  const neighbours = Math.min(2 * space.dimensions.length, sorted.length - 1);
+  const sorted = [...tried].sort((a, b) => b.score - a.score);
+  const units = sorted.map(({ candidate }) => space.encode(candidate));
+  const fewest = Math.min(NEIGHBOURS, sorted.length - 1);
   const tops: Scored[] = [];
-  for (let i = 0; i < sorted.length && i < MOST_STARTS && tops.length < count; i++) {
-    const distances = sorted.map(({ unit }) => distance(space, sorted[i]!.unit, unit));
-    const reach = Float64Array.from(distances).sort()[neighbours]!;
-    // Those before it in the order are better.
-    if (distances.every((d, j) => j >= i || d > reach)) tops.push(sorted[i]!);
+  for (let i = 0; i < sorted.length && tops.length < count; i++) {
+    const distances = units.map((unit) => distance(space, units[i]!, unit));
+    let nearestBetter = Infinity;
+    for (let j = 0; j < i; j++) nearestBetter = Math.min(nearestBetter, distances[j]!);
+    let nearer = -1; // not itself
+    for (const each of distances) if (each < nearestBetter) nearer++;
+    if (nearer >= fewest) tops.push(sorted[i]!);
   }
   return tops;
 }
