@@ -12,8 +12,8 @@ import { mutate } from "../space/variation.ts";
 /** Spaces up to this size are searched whole. */
 const SMALL_SPACE = 4096;
 const SMALLEST_STEP = 1e-3;
-/** On an even slope, one point in 2^16 has so many neighbours that are all worse. */
-const NEIGHBOURS = 16;
+/** On an even slope, one point in 2^8 has so many neighbours that are all worse. */
+const NEIGHBOURS = 8;
 
 export interface Scored {
   readonly candidate: Point;
@@ -66,7 +66,7 @@ export function maximise(
 }
 
 /**
- * The best `count` points that have 16 others nearer to them than any better one. The best points alone often lie on
+ * The best `count` points that have 8 others nearer to them than any better one. The best points alone often lie on
  * one hill, and the separate regions that constraints leave would never be climbed.
  */
 function hilltops(space: Space, tried: readonly Scored[], count: number): Scored[] {
