@@ -8,7 +8,7 @@ import type { RandomStream } from "../../core/index.ts";
 import { UndominatedRegion } from "../gp/expected-hypervolume.ts";
 import { logExpectedImprovement, logProbabilityNegative } from "../gp/expected-improvement.ts";
 import { Fantasies, normalRows } from "../gp/fantasies.ts";
-import { categoricalDimensions, type KernelShape } from "../gp/kernel.ts";
+import { categoricalDimensions, KERNEL_SHAPES, type KernelShape } from "../gp/kernel.ts";
 import { maximise } from "../gp/maximise.ts";
 import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regression.ts";
 import type { History, Trial, View } from "../history.ts";
@@ -19,10 +19,7 @@ import type { Point, Space } from "../space/space.ts";
 import { lastIndex, nextSobolPoint, sequenceFor } from "./simple.ts";
 
 export interface BayesianOptions {
-  /**
-   * Default `rbf`, whose longer reach finds separate feasible regions sooner (and which on a string is Composer's
-   * kernel); `matern52` suits rougher functions.
-   */
+  /** Unless given, each model takes whichever of the two its observations make more likely. */
   readonly kernel?: KernelShape | undefined;
   /** Whether evaluating a candidate again can give other metrics. Default true; false never repeats a candidate. */
   readonly noise?: boolean | undefined;
@@ -53,14 +50,15 @@ export function bayesianPolicy(
 ): Policy<Point> {
   const d = space.dimensions.length;
   const {
-    kernel = "rbf",
+    kernel,
     noise = true,
     initial = Math.min(20, Math.max(5, 2 * (d + 1))),
     acquisition = "hypervolume",
     samples = 32,
     maxObservations = 200,
   } = options;
-  const regression = { shape: kernel, categorical: categoricalDimensions(space.dimensions), noisy: noise };
+  const shapes = kernel ? [kernel] : KERNEL_SHAPES;
+  const regression = { shapes, categorical: categoricalDimensions(space.dimensions), noisy: noise };
   const sequence = sequenceFor(space, seed);
   const tried = triedView(space, noise);
 

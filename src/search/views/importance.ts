@@ -5,7 +5,7 @@
  */
 import { InputError, RandomStream } from "../../core/index.ts";
 import { inverse } from "../gp/cholesky.ts";
-import { categoricalDimensions } from "../gp/kernel.ts";
+import { categoricalDimensions, KERNEL_SHAPES } from "../gp/kernel.ts";
 import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regression.ts";
 import type { History, Trial } from "../history.ts";
 import { SobolSequence, sobolDimensions } from "../quasirandom.ts";
@@ -46,7 +46,7 @@ export function importances(
   const process = fitGaussianProcess(
     trials.map(({ candidate }) => space.encode(candidate!)),
     values,
-    { shape: "matern52", categorical: categoricalDimensions(space.dimensions), noisy: true },
+    { shapes: KERNEL_SHAPES, categorical: categoricalDimensions(space.dimensions), noisy: true },
   );
   const { a, b } = pairs(space, random);
   const f = (unit: Float64Array) => predict(process, unit).mean;
