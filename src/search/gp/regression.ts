@@ -68,7 +68,11 @@ export function fitGaussianProcess(
     ]);
     // One descent, from where the data like it better: wiggly and nearly flat functions begin far apart.
     const start = starts.reduce((a, b) => (negative(b).value < negative(a).value ? b : a));
-    const found = lbfgs(negative, start, { gradientTolerance: 1e-2, maxIterations: 40, valueTolerance: 1e-6 });
+    const found = lbfgs(negative, start, {
+      gradientTolerance: 1e-2,
+      maxIterations: 40,
+      valueTolerance: 1e-6,
+    });
     return { shape, found };
   });
   const { shape, found } = fits.reduce((a, b) => (b.found.value < a.found.value ? b : a));
