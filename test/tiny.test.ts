@@ -121,6 +121,7 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   ],
   [["codesign", "front", join(designs, "quality-carbon")], "trades"],
   [["search", "status", study], "trials.complete", "best.0.metrics.y"],
+  [["search", "show", study], "status.trials.complete", "importances"],
   [["search", "show", study, "0"], "candidate.x"],
   [["search", "export", study], "2.metrics.y"],
   [["doctor"], "machine", "parts.0.part"],
@@ -161,6 +162,15 @@ describe("every verb", () => {
     expect(text.stderr).toContain("measured");
   });
 
+  it("search resume, which runs the command that made the study", async () => {
+    const [made] = VERBS.find(([[room, verb]]) => room === "codesign" && verb === "run")!;
+    await ran([...made, "--json"]);
+    const { code, stdout, stderr } = await terrarium(["search", "resume", join(designs, "quality-carbon")]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("codesign run");
+    expect(JSON.parse(stdout).trades).toBeDefined();
+  });
+
   it("is in this table", async () => {
     const listed = (help: string) =>
       [...(help.split("Commands:\n")[1]?.split("\n\n")[0] ?? "").matchAll(/^ {2}([a-z]+)\b/gm)]
@@ -173,7 +183,12 @@ describe("every verb", () => {
         return inside.length > 0 ? inside.map((verb) => `${room} ${verb}`) : [room];
       }),
     );
-    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), "carbon meter", "fleet collect"];
+    const tabled = [
+      ...VERBS.map(([args]) => args.slice(0, 2).join(" ")),
+      "carbon meter",
+      "fleet collect",
+      "search resume",
+    ];
     expect(
       verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `))),
     ).toEqual([]);
