@@ -17,6 +17,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     );
   }
   if (sameShape(full, x.shape)) return x;
+  // Of shapes one after the other only the last counts.
+  if (x.operation === "reshape") return reshape(x.inputs[0]!, full);
   return tensor("reshape", [x], full, x.dataType, {}, (g) => [reshape(g, x.shape)]);
 }
 
