@@ -34,7 +34,11 @@ export interface Attributes {
    * Inputs: a composition of other operations, then what one kernel would need to compute the same. A provider that has such
    * a kernel uses it; the others compute the composition. `part` counts the outputs of the kernel.
    */
-  fused: { readonly kernel: string; readonly part: number; readonly options: Readonly<Record<string, number>> };
+  fused: {
+    readonly kernel: string;
+    readonly part: number;
+    readonly options: Readonly<Record<string, number>>;
+  };
   stopGradient: None;
   cast: None;
 

@@ -39,7 +39,12 @@ const scalar = (graph: GraphBuilder, value: number, dataType: DataType): string 
 };
 
 /** Where only axes of length 1 change places, the elements stay where they are. */
-export function transposed(graph: GraphBuilder, x: string, shape: Shape, permutation: readonly number[]): string {
+export function transposed(
+  graph: GraphBuilder,
+  x: string,
+  shape: Shape,
+  permutation: readonly number[],
+): string {
   const moved = permutation.filter((axis) => shape[axis] !== 1);
   return moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)
     ? graph.node("Reshape", [x, graph.integers(permutation.map((axis) => shape[axis]!))])

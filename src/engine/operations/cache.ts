@@ -67,8 +67,14 @@ export function cachedAttention(
   const seen = lessOrEqual(reshape(range(capacity), [1, capacity]), position);
   const mask = where(seen, fill(0, []), MASKED);
   const mixed = transpose(attention(apart(query, heads), keys, values, { mask }), [0, 2, 1, 3]);
-  const [read, writtenKeys, writtenValues] = [reshape(mixed, [batch, time, heads * valueWidth]), keys, values].map(
-    (composed, part) => fused("cachedAttention", part, composed, operands, { heads }),
-  ) as [Tensor, Tensor, Tensor];
+  const [read, writtenKeys, writtenValues] = [
+    reshape(mixed, [batch, time, heads * valueWidth]),
+    keys,
+    values,
+  ].map((composed, part) => fused("cachedAttention", part, composed, operands, { heads })) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   return { read, written: { keys: writtenKeys, values: writtenValues } };
 }
