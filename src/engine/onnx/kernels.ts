@@ -29,6 +29,11 @@ export function kernelFor(provider: string, t: Tensor): Kernel | undefined {
   if (provider !== "cpu" || t.operation !== "fused") return undefined;
   const [, projected, keys, values] = t.inputs as readonly [Tensor, Tensor, Tensor, Tensor];
   const [width, valueWidth] = [keys.shape[3]!, values.shape[3]!];
-  const takes = projected.dataType === "float32" && width === valueWidth && width % 8 === 0;
+  const [batch, time] = projected.shape as [number, number];
+  const takes =
+    projected.dataType === "float32" &&
+    width === valueWidth &&
+    width % 8 === 0 &&
+    (batch === 1 || time === 1);
   return takes ? groupQueryAttention : undefined;
 }
