@@ -56,7 +56,7 @@ export class Decoder {
     this.cacheBytes = Object.values(cache).reduce((total, { shape }) => total + 4 * sizeOf(shape), 0);
   }
 
-  /** With `sampling` it can `write`, for which it takes the parameters as they are now; capacity is rounded up to whole runs. */
+  /** With `sampling` it can `write`, by the parameters as they are now, and its caches have room for one run more. */
   static async create(
     runtime: Runtime,
     model: LanguageModel,
@@ -163,8 +163,8 @@ export class Decoder {
   }
 
   /**
-   * Takes in `token` and writes the next `count` after it, each drawn with a number of `stream` and taken in; the last is
-   * not. Gives them some at a time.
+   * Takes in `token` and gives the `count` tokens after it, some at a time, each drawn with a number of `stream`. Runs are
+   * whole, so that the caches may end up beyond the last token that was asked for: restart before anything else.
    */
   async *write(token: number, count: number, stream: RandomStream): AsyncGenerator<Int32Array> {
     if (!this.#writing) throw new RangeError("write: this decoder was made without a way of sampling");
