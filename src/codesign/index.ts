@@ -12,10 +12,13 @@ export {
   qualitySurrogate,
 } from "./quality.ts";
 export { codesignPage } from "./report.ts";
+export { runStudies } from "./run.ts";
 export * from "./scenario.ts";
 export * from "./search.ts";
+export * from "./terminal.ts";
+export { type Confirmation, type TrainedFamily, trainedFamily } from "./trained.ts";
 export { type ClipShape, clipParameters, clipWorkload } from "./workloads/clip.ts";
-export { decoderWorkload, type Phase } from "./workloads/decoder.ts";
+export { decoderWorkload, type Phase, phaseOf } from "./workloads/decoder.ts";
 export type { EncoderShape } from "./workloads/encoder.ts";
 export { bertWorkload, vitWorkload } from "./workloads/encoders.ts";
 export type { Operation, Workload } from "./workloads/operation.ts";

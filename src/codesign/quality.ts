@@ -32,8 +32,8 @@ export type Direction = "maximise" | "minimise";
 export interface QualitySurrogate {
   readonly direction: Direction;
   readonly known: readonly KnownModel[];
-  /** Root mean square miss of each known model by a surrogate through the others. */
-  readonly leaveOneOutError: number;
+  /** Root mean square miss of each known model by a surrogate through the others; absent where nothing is interpolated. */
+  readonly leaveOneOutError?: number | undefined;
   readonly evidence: Evidence;
   predict(sizes: readonly number[], capacities: readonly number[]): Prediction;
 }

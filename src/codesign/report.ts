@@ -2,25 +2,19 @@
 import { formatNumber } from "../core/index.ts";
 import { printDesign } from "../hardware/index.ts";
 import { draw, figure, type Html, html, htmlTable, Plot, page, type Section } from "../view/index.ts";
-import type { Placement, ReadResult, Trade } from "./compare.ts";
+import type { SideBySide } from "./compare.ts";
 import { designOf, OBJECTIVES, type ObjectiveName, objectiveLabel, type SearchPoint } from "./search.ts";
 
-export interface PageContent {
-  readonly studies: readonly ReadResult[];
-  readonly trades: readonly Trade[];
-  readonly placements: readonly Placement[];
-  /** The least quality that trades and placements were taken at. */
-  readonly quality?: number | undefined;
-  readonly notes: readonly string[];
-}
-
-export function codesignPage(content: PageContent): string {
+export function codesignPage(content: SideBySide): string {
   const first = content.studies[0]!;
   const lead = html`<p class="soft">${first.family} and its accelerator, costed as "${first.estimator}".
 ${content.notes.map((note) => html` ${note}`)}</p>`;
   const sections: Section[] = [
     { title: "Fronts", body: fronts(content) },
     { title: "What one optimum costs in the terms of another", body: tradeTable(content) },
+    ...(content.confirmations.length > 0
+      ? [{ title: "Found models, trained", body: confirmationTable(content) }]
+      : []),
     { title: "Places and lifetimes", body: placementTable(content) },
     { title: "Progress of the search", body: progress(content) },
     { title: "Designs", body: designs(content) },
@@ -29,7 +23,7 @@ ${content.notes.map((note) => html` ${note}`)}</p>`;
 }
 
 /** Each cost against quality, or against latency where no quality is known. */
-function fronts({ studies }: PageContent): Html {
+function fronts({ studies }: SideBySide): Html {
   const first = studies[0]!;
   const against: ObjectiveName = first.points.some(({ metrics }) => "quality" in metrics)
     ? "quality"
@@ -54,7 +48,7 @@ function fronts({ studies }: PageContent): Html {
   })}`;
 }
 
-function tradeTable({ trades, quality }: PageContent): Html {
+function tradeTable({ trades, quality }: SideBySide): Html {
   const names = Object.keys(OBJECTIVES) as ObjectiveName[];
   const shown = names.filter((name) => trades.some(({ best }) => name in best.metrics));
   const intro =
@@ -72,7 +66,21 @@ function tradeTable({ trades, quality }: PageContent): Html {
   )}`;
 }
 
-function placementTable({ placements }: PageContent): Html {
+function confirmationTable({ confirmations }: SideBySide): Html {
+  return html`<p>What the surrogate said of models that the search found, and what they lost when they were trained.</p>${htmlTable(
+    ["model", "said", "extrapolated", "measured", "missed by"],
+    confirmations.map(({ model, predicted, extrapolates, measured }) => [
+      model,
+      predicted.toFixed(3),
+      extrapolates ? "yes" : "no",
+      measured.toFixed(3),
+      (measured - predicted).toFixed(3),
+    ]),
+    [1, 3, 4],
+  )}`;
+}
+
+function placementTable({ placements }: SideBySide): Html {
   return html`<p>The trial of least carbon in each place. Where electricity is clean or the life is short, most carbon is
 in the making of the chip, and a small one is best.</p>${htmlTable(
     ["region", "inferences", "carbon (kgCO2e)", "of it embodied", "latency (ms)", "accelerator"],
@@ -88,7 +96,7 @@ in the making of the chip, and a small one is best.</p>${htmlTable(
   )}`;
 }
 
-function progress({ studies }: PageContent): Html {
+function progress({ studies }: SideBySide): Html {
   const marks = studies.flatMap(({ title, hypervolume }) => {
     const most = hypervolume.at(-1) || 1;
     return hypervolume.map((value, trial) => ({ study: title, trial: trial + 1, share: value / most }));
@@ -104,7 +112,7 @@ function progress({ studies }: PageContent): Html {
   );
 }
 
-function designs({ studies }: PageContent): Html {
+function designs({ studies }: SideBySide): Html {
   return html`${studies.map(({ title, front }) => {
     const columns = Object.keys(front[0]?.candidate ?? {});
     const metrics = Object.keys(OBJECTIVES).filter((name) => front.some((point) => name in point.metrics));

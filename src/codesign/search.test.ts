@@ -119,7 +119,13 @@ describe("a joint search", () => {
     });
     expect(dirty!.carbon).toBeCloseTo(there(dirty!.best.candidate).carbon!, 12);
 
-    const html = codesignPage({ studies, trades: trades(studies), placements: placed, notes: ["<b>"] });
+    const html = codesignPage({
+      studies,
+      trades: trades(studies),
+      placements: placed,
+      confirmations: [],
+      notes: ["<b>"],
+    });
     expect(html).toContain("Co-design of a model");
     expect(html).toContain("&#60;b&#62;");
   });
