@@ -131,7 +131,11 @@ export function jointSpace(
   fixed: Readonly<Record<string, number>> = {},
 ): Space {
   const parameters: Record<string, Parameter> = { ...family.parameters };
-  for (const name of DESIGN_PARAMETERS) parameters[name] = { kind: "ordered", values: DESIGN_LEVELS[name] };
+  for (const name of DESIGN_PARAMETERS) {
+    if (name in parameters)
+      throw new Error(`${family.name} and the accelerator both have a parameter ${name}`);
+    parameters[name] = { kind: "ordered", values: DESIGN_LEVELS[name] };
+  }
   for (const [name, value] of Object.entries(fixed)) {
     const parameter = parameters[name];
     if (parameter?.kind !== "ordered" || !parameter.values.includes(value)) {

@@ -67,8 +67,8 @@ export function hierarchy(design: AcceleratorDesign, convention: Convention): Hi
   const coreColumns = 2 ** Math.ceil(Math.log2(design.cores) / 2);
   return {
     convention,
-    width: design.width,
-    depth: design.depth,
+    width: design.arrayWidth,
+    depth: design.arrayDepth,
     coreGrid: [coreColumns, design.cores / coreColumns],
     macEnergy: designFigure("mac", physical ? "energy" : "mapper-energy"),
     register: physical
