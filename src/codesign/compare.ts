@@ -21,6 +21,8 @@ export interface ReadResult extends Omit<SearchResult, "ending"> {
   readonly estimator: string;
   readonly region: string;
   readonly inferences: number;
+  /** USD. */
+  readonly costPerJoule: number;
   readonly quality?: { readonly direction: Direction } | undefined;
   /** Every feasible trial. */
   readonly points: readonly SearchPoint[];

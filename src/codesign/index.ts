@@ -3,6 +3,7 @@ export { CostModel, type CostOptions, type OperationCost, type WorkloadCost } fr
 export * from "./evaluate.ts";
 export * from "./families.ts";
 export { namedFamily, namedWorkload, readArchitectures } from "./named.ts";
+export { foundParts, partFiles } from "./part.ts";
 export * from "./published.ts";
 export {
   type Direction,

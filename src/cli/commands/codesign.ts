@@ -287,7 +287,12 @@ async function show(
   content: import("../../codesign/index.ts").SideBySide,
   options: CommonOptions,
 ): Promise<void> {
-  const files = options.out ? writeFiles(options.out, { "report.html": codesign.codesignPage(content) }) : [];
+  const files = options.out
+    ? writeFiles(options.out, {
+        "report.html": codesign.codesignPage(content),
+        ...codesign.partFiles(content),
+      })
+    : [];
   print(options, content, () =>
     [codesign.terminalSideBySide(content), ...files.map((file) => `Written: ${file}`)].join("\n"),
   );

@@ -4,7 +4,7 @@
  * all cores share, and DRAM. Its area is a closed form that meets all 3,240 rows of the published table.
  */
 import { InputError, type Place } from "../../core/index.ts";
-import { designFigure } from "./figures.ts";
+import { designFigure, WORD_BYTES } from "./figures.ts";
 
 export interface AcceleratorDesign {
   readonly cores: number;
@@ -97,6 +97,14 @@ export function designArea(design: AcceleratorDesign): number {
 /** Peak operations a second: two for each multiply-accumulate unit and cycle. */
 export function designOperationsPerSecond({ cores, arrayWidth, arrayDepth }: AcceleratorDesign): number {
   return 2 * cores * arrayWidth * arrayDepth * clockHertz();
+}
+
+/** DRAM beside the die: whole gigabytes that hold `parameters` of a byte, and at least one. */
+export function designMemory(parameters: number): { bytes: number; bytesPerSecond: number } {
+  return {
+    bytes: Math.max(1, Math.ceil((parameters * WORD_BYTES) / 1e9)) * 1e9,
+    bytesPerSecond: designFigure("dram", "words-per-cycle") * WORD_BYTES * clockHertz(),
+  };
 }
 
 export function clockHertz(): number {

@@ -4,8 +4,8 @@
  */
 import { InputError, suggest } from "../../core/index.ts";
 import type { AcceleratorDesign } from "./accelerator.ts";
-import { type Convention, WORD_BYTES } from "./energies.ts";
-import { designFigure, vectorOperations } from "./figures.ts";
+import type { Convention } from "./energies.ts";
+import { designFigure, vectorOperations, WORD_BYTES } from "./figures.ts";
 
 /** Cycles and energy of one operation. */
 export interface Cost {
