@@ -1,8 +1,9 @@
 /** Studies of this room as one HTML page: fronts, hypervolume by trial, trades, places and lifetimes. */
 import { formatNumber } from "../core/index.ts";
-import { printDesign } from "../hardware/index.ts";
+import { type AcceleratorDesign, printDesign } from "../hardware/index.ts";
 import { draw, figure, type Html, html, htmlTable, Plot, page, type Section } from "../view/index.ts";
 import type { SideBySide } from "./compare.ts";
+import { drawDesigns } from "./drawing.ts";
 import { designOf, OBJECTIVES, type ObjectiveName, objectiveLabel, type SearchPoint } from "./search.ts";
 
 export function codesignPage(content: SideBySide): string {
@@ -12,6 +13,7 @@ ${content.notes.map((note) => html` ${note}`)}</p>`;
   const sections: Section[] = [
     { title: "Fronts", body: fronts(content) },
     { title: "What one optimum costs in the terms of another", body: tradeTable(content) },
+    { title: "The accelerators that were found", body: drawings(content) },
     ...(content.confirmations.length > 0
       ? [{ title: "Found models, trained", body: confirmationTable(content) }]
       : []),
@@ -36,14 +38,14 @@ function fronts({ studies }: SideBySide): Html {
       front.map(({ metrics }) => ({ study: title, x: metrics[cost]!, y: metrics[against]! })),
     );
     const svg = draw({
-      color: { legend: false },
+      symbol: { legend: true },
       x: { label: objectiveLabel(cost), grid: true },
       y: { label: objectiveLabel(against), grid: true },
       marks: [Plot.dot(marks, { x: "x", y: "y", stroke: "study", symbol: "study", r: 4 })],
     });
     return figure(
       svg,
-      `${objectiveLabel(against)} and ${objectiveLabel(cost)} of the designs on the front of each search: ${studies.map(({ title }) => title).join("; ")}.`,
+      `The designs on the front of each search: ${objectiveLabel(against)} and ${objectiveLabel(cost)}.`,
     );
   })}`;
 }
@@ -64,6 +66,29 @@ function tradeTable({ trades, quality }: SideBySide): Html {
     ]),
     shown.map((_, i) => i + 1),
   )}`;
+}
+
+function drawings({ trades }: SideBySide): Html {
+  const found = new Map<string, { titles: string[]; design: AcceleratorDesign }>();
+  for (const { sought, best } of trades) {
+    const design = designOf(best.candidate);
+    const known = found.get(printDesign(design)) ?? { titles: [], design };
+    if (!known.titles.includes(sought)) known.titles.push(sought);
+    found.set(printDesign(design), known);
+  }
+  const designs = [...found.values()].map(({ titles, design }) => ({ title: titles.join(", "), design }));
+  return html`${chunks(designs, 3).map((row) =>
+    figure(
+      drawDesigns(row),
+      "Dies to one scale, by what each is best in: cores, array width, array depth, SRAM KB, SRAM words a cycle, shared MB. Areas are modelled, places are not.",
+    ),
+  )}`;
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
 }
 
 function confirmationTable({ confirmations }: SideBySide): Html {
@@ -102,6 +127,7 @@ function progress({ studies }: SideBySide): Html {
     return hypervolume.map((value, trial) => ({ study: title, trial: trial + 1, share: value / most }));
   });
   const svg = draw({
+    color: { legend: true },
     x: { label: "trials" },
     y: { label: "hypervolume, share of the last", domain: [0, 1], grid: true },
     marks: [Plot.line(marks, { x: "trial", y: "share", stroke: "study" })],

@@ -82,16 +82,25 @@ export function builtSramKilobytes({ arrayWidth, arrayDepth, sramKilobytes }: Ac
     : Math.max(sramKilobytes, (arrayWidth * arrayDepth) / 64);
 }
 
-/**
- * Die area, cm2: GLB + cores (L2 of the tensor core + L2 of the vector core + a_PE width depth + a_lane width).
- * Exact to 1e-4 um2 on the published table.
- */
-export function designArea(design: AcceleratorDesign): number {
+/** What takes area on a die: the shared buffer, and of all cores the SRAM, the array and the vector lanes. */
+export type DiePart = "buffer" | "sram" | "array" | "lanes";
+
+/** Area of each part of the die, cm2. Their sum is exact to 1e-4 um2 on the published table. */
+export function designAreas(design: AcceleratorDesign): Readonly<Record<DiePart, number>> {
   const { cores, arrayWidth, arrayDepth } = design;
-  const lanes = designFigure("vector-lane", "area") * arrayWidth;
-  const array = designFigure("processing-element", "area") * arrayWidth * arrayDepth;
-  const sram = sramArea(builtSramKilobytes(design)) + sramArea(design.sramKilobytes);
-  return sramArea(design.bufferMegabytes * 1024) + cores * (sram + array + lanes);
+  return {
+    buffer: sramArea(design.bufferMegabytes * 1024),
+    // Of the tensor core and of the vector core.
+    sram: cores * (sramArea(builtSramKilobytes(design)) + sramArea(design.sramKilobytes)),
+    array: cores * designFigure("processing-element", "area") * arrayWidth * arrayDepth,
+    lanes: cores * designFigure("vector-lane", "area") * arrayWidth,
+  };
+}
+
+/** Of the die, cm2. */
+export function designArea(design: AcceleratorDesign): number {
+  const { buffer, sram, array, lanes } = designAreas(design);
+  return buffer + sram + array + lanes;
 }
 
 /** Peak operations a second: two for each multiply-accumulate unit and cycle. */
