@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { formatNumber, type Supervision } from "../core/index.ts";
 import type { Clock } from "../search/index.ts";
-import { type SideBySide, sideBySide, trades } from "./compare.ts";
+import { type SideBySide, sideBySide } from "./compare.ts";
 import type { Family } from "./families.ts";
 import type { QualitySurrogate } from "./quality.ts";
 import { codesign, type ObjectiveName, type SearchRequest } from "./search.ts";
@@ -16,8 +16,8 @@ export interface RunOptions extends Supervision {
 
 /**
  * Works on one study in `folder` for each of `sets` (quality and carbon where there is none, or carbon and latency of a
- * family without known quality) until all are done; then, of a family that the lab trains, on the models that are best in
- * something. Aborted, it throws the signal's reason, and called again it goes on.
+ * family without known quality) until all are done; then, of a family that the lab trains, on models of their fronts.
+ * Aborted, it throws the signal's reason, and called again it goes on.
  */
 export async function runStudies(
   request: Omit<SearchRequest, "objectives"> & { readonly family: Family | TrainedFamily },
@@ -39,8 +39,8 @@ export async function runStudies(
     notes: family.quality && [qualityNote(family.quality)],
   });
   if (!("confirm" in family)) return found;
-  const best = trades(found.studies, quality).map((trade) => trade.best.candidate);
-  return { ...found, confirmations: await family.confirm(best, options) };
+  const front = found.studies.flatMap((study) => study.front.map(({ candidate }) => candidate));
+  return { ...found, confirmations: await family.confirm(front, options) };
 }
 
 const DEFAULT_OBJECTIVES: readonly ObjectiveName[] = ["quality", "carbon"];

@@ -42,6 +42,8 @@ const trainingSchema = z.strictObject({
   }),
   /** How many of the family are trained before the search. */
   train: z.int().min(3),
+  /** How many of those that a search finds are trained after it. */
+  confirm: z.int().min(0).default(3),
 });
 type Training = z.output<typeof trainingSchema>;
 
@@ -55,7 +57,7 @@ export interface Confirmation {
 }
 
 export interface TrainedFamily extends Family {
-  /** Trains the models of these candidates that were not trained before the search, each once. */
+  /** Trains models of these candidates that were not trained before the search: as many as the file says, spread. */
   confirm(candidates: readonly Point[], supervision?: Supervision): Promise<Confirmation[]>;
 }
 
@@ -100,10 +102,8 @@ export async function trainedFamily(
 
   const points = allPoints(training);
   for (const point of points) buildable(point, () => network(architectureOf(point)), config);
-  const chosen = spread(
-    points.map((point) => sizes(point).map(Math.log)),
-    training.train,
-  ).map((i) => points[i]!);
+  const place = (point: Point) => sizes(point).map(Math.log);
+  const chosen = spread(points.map(place), training.train).map((i) => points[i]!);
   const losses = await train(chosen, options);
   const known = chosen.flatMap((point): KnownModel[] => {
     const quality = losses.get(modelName(point));
@@ -145,10 +145,11 @@ export async function trainedFamily(
     quality,
     async confirm(candidates, supervision = {}) {
       const trainedNames = new Set(chosen.map(modelName));
-      const fresh = [...new Map(candidates.map((point) => [modelName(point), point])).values()].filter(
+      const found = [...new Map(candidates.map((point) => [modelName(point), point])).values()].filter(
         (point) => !trainedNames.has(modelName(point)),
       );
-      if (fresh.length === 0) return [];
+      if (found.length === 0) return [];
+      const fresh = spread(found.map(place), training.confirm).map((i) => found[i]!);
       const measured = await train([...chosen, ...fresh], supervision);
       return fresh.flatMap((point) => {
         const loss = measured.get(modelName(point));
@@ -233,6 +234,7 @@ function recipeOf(training: Training, architectures: readonly NamedArchitecture[
  * middle: the edges come first, so that little is left outside of what is known.
  */
 export function spread(places: readonly (readonly number[])[], count: number): number[] {
+  if (count < 1) return [];
   const low = places[0]!.map((_, k) => Math.min(...places.map((place) => place[k]!)));
   const range = low.map((least, k) => Math.max(...places.map((place) => place[k]!)) - least || 1);
   const scaled = places.map((place) => place.map((x, k) => (x - low[k]!) / range[k]!));
