@@ -105,6 +105,8 @@ async function ax(seed: number): Promise<Run> {
       losses.push([...lossesOf(goal, metrics)]);
     send(metrics);
     told++;
+    if (told % 10 === 0)
+      console.error(`  Ax, seed ${seed}: ${told} trials, ${seconds.toFixed(0)} s of processor time`);
   }
   if (told < trials) throw new Error(`Ax ended after ${told} trials`);
   const front = paretoFront(losses).map((i) => losses[i]!);

@@ -56,7 +56,7 @@ function tradeTable({ trades, quality }: SideBySide): Html {
   const intro =
     quality === undefined
       ? "The best design of each search in what it sought."
-      : `The best design of each search in what it sought, among those of quality at least ${quality}.`;
+      : `The best design of each search in what it sought, among those of quality ${quality} or better.`;
   return html`<p>${intro} In brackets, over the first row.</p>${htmlTable(
     ["sought", ...shown.map(objectiveLabel), "accelerator"],
     trades.map(({ sought, best, ratios }) => [

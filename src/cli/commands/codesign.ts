@@ -110,7 +110,7 @@ export function codesignCommand(): Command {
       )
       .option("--lower-is-better", "quality is a loss")
       .option("--fix <name=value>", "hold a parameter; may be given several times", collect, [])
-      .option("--floor <quality>", "compare optima among designs of at least this quality")
+      .option("--floor <quality>", "compare optima among designs of this quality or better")
       .addHelpText("after", RUN_EXAMPLES)
       .action(runAction),
   );
@@ -120,7 +120,7 @@ export function codesignCommand(): Command {
         "Studies side by side: fronts, what one optimum costs in another's terms, places and lifetimes.",
       )
       .argument("<folders...>", "folders of studies that run made")
-      .option("--floor <quality>", "compare optima among designs of at least this quality")
+      .option("--floor <quality>", "compare optima among designs of this quality or better")
       .option("--region <zone>", "also place the best designs there; may be given several times", collect, [])
       .option("--inferences <count>", "also over this life; may be given several times", collect, [])
       .action(frontAction),
