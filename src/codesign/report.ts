@@ -58,13 +58,14 @@ function tradeTable({ trades, quality }: SideBySide): Html {
       ? "The best design of each search in what it sought."
       : `The best design of each search in what it sought, among those of quality ${quality} or better.`;
   return html`<p>${intro} In brackets, over the first row.</p>${htmlTable(
-    ["sought", ...shown.map(objectiveLabel), "accelerator"],
-    trades.map(({ sought, best, ratios }) => [
+    ["sought", "search", ...shown.map(objectiveLabel), "accelerator"],
+    trades.map(({ sought, study, best, ratios }) => [
       sought,
+      study,
       ...shown.map((name) => `${formatNumber(best.metrics[name]!)} (${ratios[name]?.toFixed(2) ?? "-"})`),
       printDesign(designOf(best.candidate)),
     ]),
-    shown.map((_, i) => i + 1),
+    shown.map((_, i) => i + 2),
   )}`;
 }
 

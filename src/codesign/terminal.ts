@@ -91,13 +91,14 @@ export function terminalSideBySide({
       { right: [1, 2, 3] },
     ),
     terminalTable(
-      ["sought", ...metrics.map(objectiveLabel), "accelerator"],
-      trades.map(({ sought, best, ratios }) => [
+      ["sought", "search", ...metrics.map(objectiveLabel), "accelerator"],
+      trades.map(({ sought, study, best, ratios }) => [
         sought,
+        study,
         ...metrics.map((name) => `${formatNumber(best.metrics[name]!)} (${ratios[name]!.toFixed(2)})`),
         printDesign(designOf(best.candidate)),
       ]),
-      { right: metrics.map((_, i) => i + 1) },
+      { right: metrics.map((_, i) => i + 2) },
     ),
     terminalTable(
       ["region", "inferences", "least carbon, kg", "embodied", "accelerator"],

@@ -23,6 +23,10 @@ import { type KnownModel, measuredIn, qualitySurrogate } from "./quality.ts";
 import { decoderWorkload, type Phase, printPhase } from "./workloads/decoder.ts";
 
 const whole = z.int().min(1);
+const levels = z
+  .array(whole)
+  .min(1)
+  .transform((values) => [...new Set(values)].sort((a, b) => a - b));
 
 const trainingSchema = z.strictObject({
   title: z.string(),
@@ -36,9 +40,12 @@ const trainingSchema = z.strictObject({
   seeds: whole.default(1),
   /** The family: a block of layers, how often it is repeated, the width of the residual stream. */
   models: z.strictObject({
-    block: z.array(z.string()).min(1),
-    depth: z.array(whole).min(1),
-    width: z.array(whole).min(1),
+    block: z
+      .array(z.string())
+      .min(1)
+      .refine((blocks) => new Set(blocks).size === blocks.length, { error: "different blocks" }),
+    depth: levels,
+    width: levels,
   }),
   /** How many of the family are trained before the search. */
   train: z.int().min(3),
@@ -79,7 +86,6 @@ export async function trainedFamily(
 ): Promise<TrainedFamily> {
   const config = readConfig(file, trainingSchema, "a family of models to train");
   const training = config.value;
-  const space = modelParameters(training, config);
   const { vocabularySize } = await tokenizerNamed(training.tokenizer);
   const { phase, batch, workers } = options;
 
@@ -138,7 +144,7 @@ export async function trainedFamily(
 
   return {
     name: `${training.title}, ${printPhase(phase)}`,
-    parameters: space,
+    parameters: modelParameters(training),
     workload: (point) => decoderWorkload(architectureOf(point), phase, batch),
     sizes,
     capacities,
@@ -167,22 +173,11 @@ function modelName({ block, depth, width }: Point): string {
   return `(${block})${depth} at ${width}`;
 }
 
-function modelParameters({ models }: Training, { placeOf }: Config<Training>): Record<string, Parameter> {
-  const ascending = (name: "depth" | "width"): Parameter => ({
-    kind: "ordered",
-    values: [...new Set(models[name])].sort((a, b) => a - b),
-  });
-  if (new Set(models.block).size < models.block.length) {
-    throw new InputError({
-      place: placeOf(["models", "block"]),
-      found: models.block.join(", "),
-      expected: "different blocks",
-    });
-  }
+function modelParameters({ models: { block, depth, width } }: Training): Record<string, Parameter> {
   return {
-    block: { kind: "choice", values: models.block },
-    depth: ascending("depth"),
-    width: ascending("width"),
+    block: { kind: "choice", values: block },
+    depth: { kind: "ordered", values: depth },
+    width: { kind: "ordered", values: width },
   };
 }
 
