@@ -81,10 +81,14 @@ export function report(error: unknown): 1 | 2 {
 /** A line on standard error that follows the work: redrawn on a terminal, now and then elsewhere. */
 export function progressLine(clock: () => number = Date.now): ProgressListener {
   const terminal = process.stderr.isTTY;
-  const started = clock();
+  let started = clock();
   let last = terminal ? 0 : started;
+  let before = { activity: "", done: 0 };
   return ({ activity, done, total, unit, note }) => {
     const now = clock();
+    // Other work, or the same kind anew: what went before says nothing of the time that it takes.
+    if (activity !== before.activity || done < before.done) started = now;
+    before = { activity, done };
     const finished = total !== undefined && done >= total;
     if (now - last < (terminal ? 100 : 5000) && !(terminal && finished)) return;
     last = now;

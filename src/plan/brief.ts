@@ -166,7 +166,11 @@ export const briefSchema = z
         accelerator: z
           .string()
           .optional()
-          .meta({ description: "What serves; the training accelerator where left out" }),
+          .meta({
+            description:
+              "What serves: the name of an accelerator, or the path of one that terrarium codesign wrote (.json); the training accelerator where left out",
+            examples: ["h100-sxm", "accelerator-carbon.json"],
+          }),
       })
       .optional(),
     objectives: z
