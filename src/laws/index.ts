@@ -37,7 +37,15 @@ export {
   type VariableProjectionOptions,
   variableProjection,
 } from "./fit.ts";
-export { FAMILIES, type Family, type HybridRun, hybridRuns, type Mixers } from "./hybridRuns.ts";
+export {
+  asPoint,
+  FAMILIES,
+  type Family,
+  type HybridRun,
+  hybridRuns,
+  isoFlopRuns,
+  type Mixers,
+} from "./hybridRuns.ts";
 export { PUBLISHED_LAWS, type PublishedLaw, publishedLaw } from "./publishedLaws.ts";
 export { type RephrasedEffect, rephrasedEffect } from "./rephrased.ts";
 export { type LawOptions, lawOfRuns, readRuns } from "./runs.ts";

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { RandomStream } from "../../core/index.ts";
 import { type Comparison, type ComparisonTimings, compare } from "./compare.ts";
-import { LEVEL, meanInterval, pairedDifference, studentQuantile } from "./differences.ts";
-import { measuredComparison } from "./evidence.ts";
+import { LEVEL, meanInterval, pairedDifference } from "./differences.ts";
+import { measuredLosses } from "./evidence.ts";
 import { comparedJobs, sweepJobs } from "./jobs.ts";
 import { readRecipe } from "./recipe.ts";
 import { htmlComparison, terminalComparison } from "./report.ts";
@@ -105,19 +105,6 @@ describe("a recipe", () => {
 });
 
 describe("paired differences", () => {
-  test("Student's quantiles are those of the tables", () => {
-    // Two-sided 95 %: Fisher and Yates, table III.
-    for (const [degrees, expected] of [
-      [1, 12.706],
-      [2, 4.303],
-      [4, 2.776],
-      [9, 2.262],
-      [30, 2.042],
-    ] as const) {
-      expect(studentQuantile(0.975, degrees)).toBeCloseTo(expected, 3);
-    }
-  });
-
   test.each([3, 5, 12])("intervals of %d pairs hold the true mean about as often as they say", (pairs) => {
     const stream = new RandomStream(pairs);
     let held = 0;
@@ -216,15 +203,14 @@ describe("a comparison", () => {
     for (const title of ["Recall by depth and length", "Accuracy while training"]) {
       expect(htmlComparison(task, timings)).toContain(`<h2>${title}</h2>`);
     }
-    const [evidence] = measuredComparison(join(whole, "comparison.json"));
-    expect(evidence).toMatchObject({
+    const evidence = measuredLosses(join(whole, "comparison.json"));
+    expect(evidence).toMatchObject({ title: "Tiny", seeds: [1, 2] });
+    expect(evidence.architectures[1]).toMatchObject({
       pattern: "SF",
-      against: "AF",
-      level: LEVEL,
       tokens: comparison.architectures[1]!.tokens,
+      losses: comparison.architectures[1]!.runs.map(({ metrics }) => metrics.heldOutLoss),
     });
-    expect(evidence!.differencesNats).toHaveLength(2);
-    expect(() => measuredComparison(recipe)).toThrow(/format/);
+    expect(() => measuredLosses(recipe)).toThrow(/format/);
   });
 
   test("killed in the middle, it ends with the same bytes", async () => {

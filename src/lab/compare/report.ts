@@ -22,9 +22,7 @@ export function terminalComparison(comparison: Comparison, timings: ComparisonTi
     comparison.title,
     comparison.question,
     terminalTable(head, rows, { right: numeric }),
-    ...(comparison.differences.length > 0
-      ? [terminalTable(DIFFERENCE_HEAD, comparison.differences.map(differenceRow), { right: [2, 3] })]
-      : []),
+    ...tables(comparison).map(({ head, rows, numeric }) => terminalTable(head, rows, { right: numeric })),
     ...notes(comparison),
   ]
     .filter((part) => part !== "")
@@ -34,20 +32,16 @@ export function terminalComparison(comparison: Comparison, timings: ComparisonTi
 export function htmlComparison(comparison: Comparison, timings: ComparisonTimings): string {
   const { head, rows, numeric } = architectureTable(comparison, timings);
   const lead = html`<p>${comparison.question}</p>
-<ul>${comparison.differences.filter(isHeadline).map((d) => html`<li>${sentence(d)}</li>\n`)}</ul>`;
+<ul>${headlines(comparison).map((line) => html`<li>${line}</li>\n`)}</ul>`;
   const sections: Section[] = [
     {
       title: "Architectures",
       body: html`${htmlTable(head, rows, numeric)}${notes(comparison).map((note) => html`<p class="note">${note}</p>`)}`,
     },
-    ...(comparison.differences.length > 0
-      ? [
-          {
-            title: "Differences",
-            body: htmlTable(DIFFERENCE_HEAD, comparison.differences.map(differenceRow), [2, 3]),
-          },
-        ]
-      : []),
+    ...tables(comparison).map(({ title, head, rows, numeric }) => ({
+      title,
+      body: htmlTable(head, rows, numeric),
+    })),
     ...optional("Quality against cost", paretoPlots(comparison, timings)),
     ...optional("Loss by position", positionPlot(comparison)),
     ...optional("Recall by depth and length", recallPlots(comparison)),
@@ -65,7 +59,14 @@ function headline({ architectures }: Comparison): Metric {
   return architectures.some(({ means }) => means.heldOutLoss !== undefined) ? "heldOutLoss" : "accuracyArea";
 }
 
-const isHeadline = ({ metric }: Difference): boolean => metric !== "lossBeyond" && metric !== "accuracy";
+/** What was found, a sentence each: of the published trends where the recipe names some, else of the differences. */
+function headlines({ trends, differences }: Comparison): string[] {
+  if (trends.length > 0)
+    return trends.map((trend) => `${trend.claim}: ${sentence(trend.difference, trend.here)}`);
+  return differences
+    .filter(({ metric }) => metric !== "lossBeyond" && metric !== "accuracy")
+    .map((difference) => sentence(difference, difference.verdict));
+}
 
 function architectureTable(comparison: Comparison, timings: ComparisonTimings) {
   const metrics = (Object.keys(METRICS) as Metric[]).filter((metric) =>
@@ -117,19 +118,32 @@ function stepsTo95({ runs }: ComparedArchitecture): string {
     .join(" ");
 }
 
-const DIFFERENCE_HEAD = ["pair", "metric", "mean difference", "interval", "verdict"];
-
-function differenceRow({ first, second, metric, mean, interval, verdict }: Difference): string[] {
-  return [
+/** The published trends and the differences, those that there are. */
+function tables({ trends, differences }: Comparison) {
+  const measured = ({ first, second, metric, mean, interval }: Difference): string[] => [
     `${first} - ${second}`,
     METRICS[metric].title,
     signed(mean),
     interval ? `${signed(interval[0])} to ${signed(interval[1])}` : "-",
-    verdict,
   ];
+  const head = ["pair", "metric", "mean difference", "interval"];
+  return [
+    {
+      title: "Published trends",
+      head: ["published", ...head, "here"],
+      rows: trends.map((t) => [`${t.claim} (${t.source})`, ...measured(t.difference), t.here]),
+      numeric: [3, 4],
+    },
+    {
+      title: "Differences",
+      head: [...head, "verdict"],
+      rows: differences.map((difference) => [...measured(difference), difference.verdict]),
+      numeric: [2, 3],
+    },
+  ].filter(({ rows }) => rows.length > 0);
 }
 
-function sentence({ first, second, metric, mean, interval, verdict, bySeed }: Difference): string {
+function sentence({ first, second, metric, mean, interval, bySeed }: Difference, verdict: string): string {
   const range = interval ? ` [${signed(interval[0])}, ${signed(interval[1])}]` : "";
   return `${first} - ${second}, ${METRICS[metric].title}: ${signed(mean)}${range} ${METRICS[metric].unit} over ${bySeed.length} pairs: ${verdict}.`;
 }
