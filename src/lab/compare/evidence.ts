@@ -40,7 +40,7 @@ export interface MeasuredLosses {
  * @throws InputError naming the line of what is not as `terrarium lab compare` writes it, or saying that it holds no losses.
  */
 export function measuredLosses(file: string): MeasuredLosses {
-  const { value, placeOf } = readConfig(file, comparisonSchema, "a comparison.json of terrarium lab compare");
+  const { value, placeOf } = readComparison(file);
   const found = value.architectures.map(({ runs, ...architecture }) => ({
     ...architecture,
     bySeed: new Map(
@@ -55,6 +55,7 @@ export function measuredLosses(file: string): MeasuredLosses {
       place: placeOf(["architectures"]),
       found: `${trained.length} architectures with a held-out loss`,
       expected: "a comparison of two or more, trained on a corpus",
+      remedy: "compare with a recipe that has data: { corpus: … }",
     });
   }
   const seeds = [...trained[0]!.bySeed.keys()].filter((seed) =>
@@ -71,4 +72,15 @@ export function measuredLosses(file: string): MeasuredLosses {
       losses: seeds.map((seed) => bySeed.get(seed)!),
     })),
   };
+}
+
+/** Nobody writes these files: whatever is wrong with one, it is the wrong file. */
+function readComparison(file: string) {
+  try {
+    return readConfig(file, comparisonSchema, "a comparison.json of terrarium lab compare");
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const remedy = "name the comparison.json that terrarium lab compare leaves in its --out folder";
+    throw new InputError(error.problems.map((problem) => ({ ...problem, remedy })));
+  }
 }

@@ -22,7 +22,10 @@ export function terminalComparison(comparison: Comparison, timings: ComparisonTi
     comparison.title,
     comparison.question,
     terminalTable(head, rows, { right: numeric }),
-    ...tables(comparison).map(({ head, rows, numeric }) => terminalTable(head, rows, { right: numeric })),
+    ...(comparison.differences.length > 0
+      ? [terminalTable(DIFFERENCE_HEAD, comparison.differences.map(differenceRow), { right: [2, 3] })]
+      : []),
+    ...(comparison.trends.length > 0 ? ["Published trends, here:", headlines(comparison).join("\n")] : []),
     ...notes(comparison),
   ]
     .filter((part) => part !== "")
@@ -38,10 +41,14 @@ export function htmlComparison(comparison: Comparison, timings: ComparisonTiming
       title: "Architectures",
       body: html`${htmlTable(head, rows, numeric)}${notes(comparison).map((note) => html`<p class="note">${note}</p>`)}`,
     },
-    ...tables(comparison).map(({ title, head, rows, numeric }) => ({
-      title,
-      body: htmlTable(head, rows, numeric),
-    })),
+    ...(comparison.differences.length > 0
+      ? [
+          {
+            title: "Differences",
+            body: htmlTable(DIFFERENCE_HEAD, comparison.differences.map(differenceRow), [2, 3]),
+          },
+        ]
+      : []),
     ...optional("Quality against cost", paretoPlots(comparison, timings)),
     ...optional("Loss by position", positionPlot(comparison)),
     ...optional("Recall by depth and length", recallPlots(comparison)),
@@ -57,15 +64,6 @@ const optional = (title: string, body: Html | undefined): Section[] => (body ? [
 /** The metric that a comparison is first about. */
 function headline({ architectures }: Comparison): Metric {
   return architectures.some(({ means }) => means.heldOutLoss !== undefined) ? "heldOutLoss" : "accuracyArea";
-}
-
-/** What was found, a sentence each: of the published trends where the recipe names some, else of the differences. */
-function headlines({ trends, differences }: Comparison): string[] {
-  if (trends.length > 0)
-    return trends.map((trend) => `${trend.claim}: ${sentence(trend.difference, trend.here)}`);
-  return differences
-    .filter(({ metric }) => metric !== "lossBeyond" && metric !== "accuracy")
-    .map((difference) => sentence(difference, difference.verdict));
 }
 
 function architectureTable(comparison: Comparison, timings: ComparisonTimings) {
@@ -118,34 +116,34 @@ function stepsTo95({ runs }: ComparedArchitecture): string {
     .join(" ");
 }
 
-/** The published trends and the differences, those that there are. */
-function tables({ trends, differences }: Comparison) {
-  const measured = ({ first, second, metric, mean, interval }: Difference): string[] => [
+const DIFFERENCE_HEAD = ["pair", "metric", "mean difference", "interval", "verdict"];
+
+function differenceRow({ first, second, metric, mean, interval, verdict }: Difference): string[] {
+  return [
     `${first} - ${second}`,
     METRICS[metric].title,
     signed(mean),
     interval ? `${signed(interval[0])} to ${signed(interval[1])}` : "-",
+    verdict,
   ];
-  const head = ["pair", "metric", "mean difference", "interval"];
-  return [
-    {
-      title: "Published trends",
-      head: ["published", ...head, "here"],
-      rows: trends.map((t) => [`${t.claim} (${t.source})`, ...measured(t.difference), t.here]),
-      numeric: [3, 4],
-    },
-    {
-      title: "Differences",
-      head: [...head, "verdict"],
-      rows: differences.map((difference) => [...measured(difference), difference.verdict]),
-      numeric: [2, 3],
-    },
-  ].filter(({ rows }) => rows.length > 0);
 }
 
-function sentence({ first, second, metric, mean, interval, bySeed }: Difference, verdict: string): string {
+/** What was found, a sentence each: of the published trends where the recipe names some, else of the differences. */
+function headlines({ trends, differences }: Comparison): string[] {
+  if (trends.length > 0) {
+    return trends.map(
+      ({ claim, source, here, difference }) => `${claim} (${source}): ${here}. ${figures(difference)}.`,
+    );
+  }
+  return differences
+    .filter(({ metric }) => metric !== "lossBeyond" && metric !== "accuracy")
+    .map((difference) => `${difference.verdict}. ${figures(difference)}.`);
+}
+
+/** `mamba - attention, held-out loss: -0.354 [-0.389, -0.318] nats/token over 3 pairs`. */
+function figures({ first, second, metric, mean, interval, bySeed }: Difference): string {
   const range = interval ? ` [${signed(interval[0])}, ${signed(interval[1])}]` : "";
-  return `${first} - ${second}, ${METRICS[metric].title}: ${signed(mean)}${range} ${METRICS[metric].unit} over ${bySeed.length} pairs: ${verdict}.`;
+  return `${first} - ${second}, ${METRICS[metric].title}: ${signed(mean)}${range} ${METRICS[metric].unit} over ${bySeed.length} pairs`;
 }
 
 const signed = (value: number): string => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(3)}`;
@@ -179,12 +177,23 @@ function paretoPlots(comparison: Comparison, timings: ComparisonTimings): Html |
     return draw({
       height: 320,
       marginRight: 90,
+      inset: 16,
+      color: colours(comparison),
       x: { label, type: x === "cache" ? "log" : "linear", nice: true },
       y: { label: `${title} (${unit})`, reverse: better === "lower", nice: true },
       marks: [
         Plot.line(front, { x, y: "quality", stroke: COLOURS[0], strokeOpacity: 0.5, curve: "linear" }),
         Plot.dot(shown, { x, y: "quality", fill: "name", r: 5 }),
-        Plot.text(shown, { x, y: "quality", text: "name", dx: 8, textAnchor: "start" }),
+        Plot.text(shown, {
+          x,
+          y: "quality",
+          text: "name",
+          dx: 8,
+          textAnchor: "start",
+          fill: "currentColor",
+          stroke: "var(--paper)",
+          strokeWidth: 4,
+        }),
       ],
     });
   };
@@ -218,6 +227,18 @@ function paretoFront(
   return points.filter((point) => !beaten(point)).sort((a, b) => a[x] - b[x]);
 }
 
+/** Colours by architecture, the same in every chart. */
+function colours({ architectures }: Pick<Comparison, "architectures">) {
+  return { domain: architectures.map(({ name }) => name) };
+}
+
+/** In words below the chart, since a legend of the chart's own needs the style sheet of a browser's document. */
+function legend({ architectures }: Pick<Comparison, "architectures">): Html {
+  return html`${architectures.map(
+    ({ name }, i) => html`<span style="color:${COLOURS[i % COLOURS.length]!}">●</span> ${name} `,
+  )}`;
+}
+
 function positionPlot({ architectures, trainedLength }: Comparison): Html | undefined {
   const points = architectures.flatMap(({ name, byPosition = [] }) =>
     byPosition.map(({ from, to, loss }) => ({ name, position: (from + to) / 2, loss })),
@@ -225,7 +246,7 @@ function positionPlot({ architectures, trainedLength }: Comparison): Html | unde
   if (points.length === 0) return undefined;
   const svg = draw({
     height: 340,
-    color: { legend: true },
+    color: colours({ architectures }),
     x: { label: "position in the window, tokens →", nice: true },
     y: { label: "↑ loss, nats/token", nice: true },
     marks: [
@@ -236,7 +257,7 @@ function positionPlot({ architectures, trainedLength }: Comparison): Html | unde
   });
   return figure(
     svg,
-    "Mean over seeds and over the same held-out windows for all. The dashed line is the trained length. The text differs between positions: compare lines at one position, not positions of one line.",
+    html`${legend({ architectures })}. Mean over seeds and over the same held-out windows for all. The dashed line is the trained length. The text differs between positions: compare lines at one position, not positions of one line.`,
   );
 }
 
@@ -287,7 +308,7 @@ function accuracyPlot({ architectures }: Comparison): Html | undefined {
   if (points.length === 0) return undefined;
   const svg = draw({
     height: 340,
-    color: { legend: true },
+    color: colours({ architectures }),
     x: { label: "steps →", nice: true },
     y: { label: "↑ accuracy", domain: [0, 1] },
     marks: [
@@ -297,7 +318,7 @@ function accuracyPlot({ architectures }: Comparison): Html | undefined {
   });
   return figure(
     svg,
-    "A line a seed. Accuracy stays on a plateau and then jumps: at a fixed budget it says when the jump came, not what a mixer can do.",
+    html`${legend({ architectures })}. A line a seed. Accuracy stays on a plateau and then jumps: at a fixed budget it says when the jump came, not what a mixer can do.`,
   );
 }
 

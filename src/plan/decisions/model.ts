@@ -13,7 +13,7 @@ import {
   trainingFlopsPerToken,
 } from "../../model/index.ts";
 import { besideBrief } from "../brief.ts";
-import { familyDrift, type Scale } from "../comparison.ts";
+import { type FamilyRatio, familyDrift, type Scale } from "../comparison.ts";
 import type { Decision } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 
@@ -88,15 +88,20 @@ export const model: Decision<ModelOption, ModelChoice> = {
   },
 };
 
-/** Each family's loss against the geometric mean of the families that the brief's comparison measured. */
+/** How far each family's loss is above the geometric mean of the families that the brief's comparison measured. */
 function measuredFigures({ families, open }: Problem): Record<string, AnyEstimate> {
   if (!open.comparison) return {};
+  const excess = (ratio: FamilyRatio["measured"]) =>
+    Estimate.combine([ratio], "1", (r) => r - 1).shownIn("%");
   const views = [...families].flatMap(([family, { published, measured, weighed }]) => [
-    [`loss ratio of ${family}, published`, published],
-    [`loss ratio of ${family}, measured`, measured],
-    [`loss ratio of ${family}, weighed`, weighed],
+    [`loss of ${family} over the mean, published`, excess(published)],
+    [`loss of ${family} over the mean, measured`, excess(measured)],
+    [`loss of ${family} over the mean, weighed`, excess(weighed)],
   ]);
-  return { ...Object.fromEntries(views), "weight of the comparison": exactly(open.comparison.weight) };
+  return {
+    ...Object.fromEntries(views),
+    "weight of the measured": exactly(open.comparison.weight).shownIn("%"),
+  };
 }
 
 /** What the brief's comparison says here, and what it cannot say. */
@@ -108,7 +113,7 @@ function measuredNotes({ law }: ModelChoice, { families, laws, open }: Problem):
     `${formatNumber(n)} parameters and ${formatNumber(tokens)} tokens`;
   const percent = (share: number) => `${formatNumber(100 * share, 2)} %`;
   const notes = [
-    `"${title}" compared ${comparison.families.join(", ")} at ${scale(at)}, ${comparison.seeds} seeds; this brief is about ${scale(target)}. Between published runs the families' losses drift apart or together by ${percent(familyDrift())} for each factor of e in size and in tokens, and ${formatNumber(distance, 2)} such factors lie between. So of their loss ratios, each to the mean of all, the comparison moves the published ones by ${percent(weight)} of the way to the measured ones.`,
+    `"${title}" compared ${comparison.families.join(", ")} at ${scale(at)}, ${comparison.seeds} seeds; this brief is about ${scale(target)}. Between published runs the families' losses drift apart or together by ${percent(familyDrift())} for each factor of e in size and in tokens, and ${formatNumber(distance, 2)} such factors lie between. So the comparison moves the published ratios of their losses by ${percent(weight)} of the way to the measured ones.`,
   ];
   if (comparison.surprising(laws)) {
     notes.push(
