@@ -235,7 +235,8 @@ function colours({ architectures }: Pick<Comparison, "architectures">) {
 /** In words below the chart, since a legend of the chart's own needs the style sheet of a browser's document. */
 function legend({ architectures }: Pick<Comparison, "architectures">): Html {
   return html`${architectures.map(
-    ({ name }, i) => html`<span style="color:${COLOURS[i % COLOURS.length]!}">●</span> ${name} `,
+    ({ name }, i) =>
+      html`${i > 0 ? ", " : ""}<span style="color:${COLOURS[i % COLOURS.length]!}">●</span> ${name}`,
   )}`;
 }
 
