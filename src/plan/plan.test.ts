@@ -237,6 +237,7 @@ describe("a plan", () => {
       "data.rephrased",
       "grid.region",
       "model.candidates",
+      "model.comparison",
       "model.context",
       "model.size",
       "objectives",
