@@ -13,6 +13,18 @@ import { terrarium } from "./cli.ts";
 const folder = mkdtempSync(join(tmpdir(), "briefs-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** What `terrarium lab compare` leaves of attention and Mamba-2, with the losses of their seeds. */
+function comparison(...losses: readonly number[][]): string {
+  const architectures = ["(AF)4", "(SF)4"].map((pattern, i) => ({
+    name: pattern,
+    pattern,
+    nonEmbedding: 5e5,
+    tokens: 4e5,
+    runs: losses[i]!.map((heldOutLoss, seed) => ({ seed, metrics: { heldOutLoss } })),
+  }));
+  return JSON.stringify({ format: 1, title: "Ours", architectures });
+}
+
 const FILES: Readonly<Record<string, string | Uint8Array>> = {
   "text.psv": "this is\nnot a log\n",
   "empty.psv": "",
@@ -32,6 +44,9 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
 `,
   "powerless.json":
     '{\n  "format": 1,\n  "name": "mine",\n  "int8OperationsPerSecond": 8e10,\n  "powerWatts": -2\n}\n',
+  "other.json": '{"format": 2, "architectures": []}\n',
+  "one-seed.json": comparison([2.1], [1.8]),
+  "recall.json": comparison([], []),
   "bert.json": '{\n  "model_type": "bert"\n}\n',
   "binary.yaml": Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d),
   "utf16.yaml": Buffer.from("\ufeffgoal: a plan\n", "utf16le"),
@@ -214,6 +229,76 @@ describe("a broken brief is answered with the place and the remedy:", () => {
     expected  what an accelerator costs in an hour, above 0, such as 2.5 USD/accelerator/h
     to mend   write it like 2.5 USD/accelerator/h"
 `);
+  });
+
+  it("a comparison that does not exist", async () => {
+    expect(
+      await complaint(`model:
+  comparison: nothere.json
+`),
+    ).toMatchInlineSnapshot(`
+      "brief.yaml:2:15  model.comparison
+        found     "nothere.json", which does not exist
+        expected  the path of a file, taken from the folder of the brief
+        to mend   put the file at nothere.json, or mend the path"
+    `);
+  });
+
+  it("a comparison of another kind of file", async () => {
+    expect(
+      await complaint(`model:
+  comparison: text.json
+`),
+    ).toMatchInlineSnapshot(`
+      "text.json:1:1
+        found     "weights go here"
+        expected  keys with values
+        to mend   name the comparison.json that terrarium lab compare leaves in its --out folder"
+    `);
+  });
+
+  it("a comparison of another format", async () => {
+    expect(
+      await complaint(`model:
+  comparison: other.json
+`),
+    ).toMatchInlineSnapshot(`
+      "other.json:1:12  format
+        found     2
+        expected  a comparison of format 1
+        to mend   name the comparison.json that terrarium lab compare leaves in its --out folder
+
+      other.json:1:1  title
+        found     nothing
+        expected  text
+        to mend   name the comparison.json that terrarium lab compare leaves in its --out folder"
+    `);
+  });
+
+  it("a comparison of one seed", async () => {
+    expect(
+      await complaint(`model:
+  comparison: one-seed.json
+`),
+    ).toMatchInlineSnapshot(`
+      "brief.yaml:2:15  model.comparison
+        found     a comparison of transformer, ssm over 1 seeds
+        expected  two families of architectures or more, such as attention alone and Mamba-2 alone, over two seeds or more
+        to mend   add architectures or seeds to the recipe and compare again; what is done is kept"
+    `);
+  });
+
+  it("a comparison on a task", async () => {
+    expect(
+      await complaint(`model:
+  comparison: recall.json
+`),
+    ).toMatchInlineSnapshot(`
+      "recall.json:1:44  architectures
+        found     0 architectures with a held-out loss
+        expected  a comparison of two or more, trained on a corpus
+        to mend   compare with a recipe that has data: { corpus: … }"
+    `);
   });
 
   it("a log that does not exist", async () => {

@@ -211,6 +211,7 @@ function recipeOf(training: Training, architectures: readonly NamedArchitecture[
     budget: { steps: training.steps },
     architectures,
     pairs: [],
+    trends: [],
     learningRates: [training.learningRate],
     optimiser: { schedule, warmupSteps, floor, weightDecay, clipNorm },
     seeds: training.seeds,

@@ -11,6 +11,7 @@ import {
   quantile,
   rSquared,
   spearman,
+  studentQuantile,
 } from "./statistics.ts";
 
 describe("quantile functions", () => {
@@ -19,6 +20,20 @@ describe("quantile functions", () => {
     expect(normalCumulative(1.959964)).toBeCloseTo(0.975, 6);
     expect(gammaQuantile(5, 1)(0.05)).toBeCloseTo(1.970149568, 6); // chi-square(10) at .05 is 3.940299
     expect(betaQuantile(2, 3)(0.5)).toBeCloseTo(0.3857275681, 8);
+  });
+
+  it("of Student's t are those of the tables", () => {
+    // Two-sided 95 %: Fisher and Yates, table III.
+    for (const [degrees, expected] of [
+      [1, 12.706],
+      [2, 4.303],
+      [4, 2.776],
+      [9, 2.262],
+      [30, 2.042],
+    ] as const) {
+      expect(studentQuantile(degrees)(0.975)).toBeCloseTo(expected, 3);
+      expect(studentQuantile(degrees)(0.025)).toBeCloseTo(-expected, 3);
+    }
   });
 
   it("meets the three points it is given, on a line and in the logarithm", () => {

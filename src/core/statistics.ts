@@ -30,6 +30,15 @@ export function betaQuantile(alpha: number, beta: number): Quantile {
   return (p) => betaincinv(p, alpha, beta);
 }
 
+/** Student's t: t^2 = nu (1 - x) / x with x ~ Beta(nu / 2, 1 / 2). */
+export function studentQuantile(degrees: number): Quantile {
+  const squared = betaQuantile(degrees / 2, 0.5);
+  return (p) => {
+    const x = squared(2 * Math.min(p, 1 - p));
+    return Math.sign(p - 0.5) * Math.sqrt((degrees * (1 - x)) / x);
+  };
+}
+
 const Z95 = -Math.SQRT2 * erfcinv(1.9);
 
 /**

@@ -27,7 +27,15 @@ export {
 } from "./data-constrained.ts";
 export { bootstrapFits, type Goodness, goodness, heldOut } from "./goodness.ts";
 export { type HuberLogOptions, huberLog } from "./huber-log.ts";
-export { FAMILIES, type Family, type HybridRun, hybridRuns, type Mixers } from "./hybrid-runs.ts";
+export {
+  asPoint,
+  FAMILIES,
+  type Family,
+  type HybridRun,
+  hybridRuns,
+  isoFlopRuns,
+  type Mixers,
+} from "./hybrid-runs.ts";
 export { PUBLISHED_LAWS, type PublishedLaw, publishedLaw } from "./published-laws.ts";
 export { type RephrasedEffect, rephrasedEffect } from "./rephrased.ts";
 export type { Run } from "./run.ts";

@@ -117,6 +117,10 @@ export const briefSchema = z
           (range) => range.low > 0,
         ).optional(),
         context: length("a length in tokens", "32k").optional(),
+        comparison: z.string().min(1).optional().meta({
+          description:
+            "The comparison.json of terrarium lab compare, weighed against the published laws of the families that it compares",
+        }),
       })
       .optional(),
     data: z

@@ -315,6 +315,7 @@ describe("a plan", () => {
       "data.rephrased",
       "grid.region",
       "model.candidates",
+      "model.comparison",
       "model.context",
       "model.size",
       "objectives",

@@ -19,9 +19,11 @@ import {
   readClusterLog,
 } from "../fleet/index.ts";
 import { type Accelerator, accelerator, readPart } from "../hardware/index.ts";
-import { DrawnFamilies } from "../laws/index.ts";
+import { type ArchitectureLaw, DrawnFamilies } from "../laws/index.ts";
+import type { Primitive } from "../model/index.ts";
 import { type Brief, besideBrief, type Objective } from "./brief.ts";
 import type { Constraint } from "./choose.ts";
+import { type FamilyRatio, MeasuredComparison, scaled } from "./comparison.ts";
 import { figures } from "./tables.ts";
 
 /** A default that stands in for something that the brief leaves out. */
@@ -59,6 +61,7 @@ interface Open {
   readonly counts: readonly number[];
   readonly grids: readonly Grid[];
   readonly log: MeasuredCluster | undefined;
+  readonly comparison: MeasuredComparison | undefined;
   readonly defaults: readonly Default[];
 }
 
@@ -68,6 +71,8 @@ export class Problem {
   readonly sampler: Sampler;
   readonly laws: DrawnFamilies;
   readonly failureRate: FailureRateEstimate;
+  /** Families that the brief's comparison measured; none without one. */
+  readonly families: ReadonlyMap<string, FamilyRatio>;
   readonly #kept = new WeakMap<object, Map<string, unknown>>();
 
   constructor(open: Open, sampler: Sampler) {
@@ -75,6 +80,14 @@ export class Problem {
     this.sampler = sampler;
     this.laws = new DrawnFamilies(sampler);
     this.failureRate = failureRate(sampler, open.log?.failures);
+    this.families = open.comparison?.ratios(this.laws, sampler) ?? new Map();
+  }
+
+  /** The law of a model of `layers`, with what a measured comparison says about its family. */
+  lawOf(layers: readonly Primitive[]): ArchitectureLaw {
+    const law = this.laws.of(layers);
+    const ratio = this.families.get(law.composition.family!);
+    return ratio ? scaled(law, ratio.weighed.over(ratio.published)) : law;
   }
 
   get brief(): Brief {
@@ -160,27 +173,39 @@ export async function gatherProblem(
   const accelerators = names.map((name, i) =>
     trainingAccelerator(name, at(["cluster", "accelerator"], i, brief.cluster?.accelerator)),
   );
+  const context = orDefault(brief.model?.context, "model", "context");
+  const naturalTokens = orDefault(brief.data?.natural, "data", "natural");
+  const rephrasedTokens = named(
+    brief.data?.rephrased,
+    "data.rephrased",
+    0,
+    "none",
+    "rephrasing costs work of its own",
+  );
+  const repeats = orDefault(brief.data?.repeats, "data", "repeats");
   const open: Open = {
     brief,
     candidates,
     size,
-    context: orDefault(brief.model?.context, "model", "context"),
-    naturalTokens: orDefault(brief.data?.natural, "data", "natural"),
-    rephrasedTokens: named(
-      brief.data?.rephrased,
-      "data.rephrased",
-      0,
-      "none",
-      "rephrasing costs work of its own",
-    ),
-    repeats: orDefault(brief.data?.repeats, "data", "repeats"),
+    context,
+    naturalTokens,
+    rephrasedTokens,
+    repeats,
     accelerators,
     serves: servingAccelerator(brief) ?? accelerators[0]!,
     counts: Array.isArray(count) ? count : halvings(count),
     grids: zones.map((zone, i) => gridNamed(zone, at(["grid", "region"], i, brief.grid?.region))),
     log: await readLog(brief, supervision),
+    comparison: await readComparison(brief, sampler, size, (naturalTokens + rephrasedTokens) * repeats),
     defaults,
   };
+  named(
+    brief.model?.comparison,
+    "model.comparison",
+    undefined,
+    "the published laws of each family of architectures",
+    "no measured comparison was given",
+  );
   named(
     brief.cluster?.price,
     "cluster.price",
@@ -285,6 +310,32 @@ async function readLog(brief: Brief, supervision: Supervision): Promise<Measured
     ...clusterEvidence(log),
     notes: [...sentences, `attempts by state: ${states.join(", ")}`],
   };
+}
+
+/** The brief's comparison, weighed for the middle of its sizes and of the tokens that it may train them on. */
+async function readComparison(
+  brief: Brief,
+  sampler: Sampler,
+  { low, high }: Open["size"],
+  supply: number,
+): Promise<MeasuredComparison | undefined> {
+  if (brief.model?.comparison === undefined) return undefined;
+  const path = ["model", "comparison"];
+  const parameters = Math.sqrt(low * high);
+  const [fewest, most] = ["low", "high"].map(
+    (end) => figures("brief-defaults").get("data", `tokens per parameter ${end}`).value,
+  );
+  const target = { parameters, tokens: Math.min(supply, parameters * Math.sqrt(fewest! * most!)) };
+  const file = besideBrief(brief, brief.model.comparison, path);
+  // Loads what trains networks: only where it is asked for.
+  const { measuredLosses } = await import("../lab/index.ts");
+  return new MeasuredComparison(
+    measuredLosses(file),
+    file,
+    brief.placeOf(path),
+    target,
+    new DrawnFamilies(sampler),
+  );
 }
 
 /** The limits that a brief sets. A deadline and a constraint on days are both kept, and the tighter one binds. */

@@ -1,6 +1,6 @@
 /** `terrarium lab`: small, real experiments on this machine. */
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { interruptible } from "../interruptible.ts";
 import { print, progressLine, wholeNumber, withCommonOptions, writeFiles } from "../output.ts";
 
@@ -56,8 +56,17 @@ function trainCommand(): Command {
     .option("--context <tokens>", "tokens of a sequence", wholeNumber("--context", 2))
     .option("--batch <sequences>", "sequences of a step", wholeNumber("--batch", 1))
     .option("--budget <flops>", "training compute to spend, such as 2e13")
-    .option("--tokens <count>", "tokens to train on, instead of --budget")
-    .option("--steps <count>", "steps, instead of --budget (default: 200)", wholeNumber("--steps", 1))
+    .addOption(
+      new Option("--tokens <count>", "tokens to train on, instead of --budget").conflicts([
+        "budget",
+        "steps",
+      ]),
+    )
+    .addOption(
+      new Option("--steps <count>", "steps, instead of --budget (default: 200)")
+        .argParser(wholeNumber("--steps", 1))
+        .conflicts("budget"),
+    )
     .option("--rate <learning rate>", "highest learning rate")
     .option("--schedule <name>", "cosine, constant or trapezoid")
     .option("--threads <count>", "threads of one operation", wholeNumber("--threads", 1), 1)

@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { RandomStream } from "../../core/index.ts";
 import { type Comparison, type ComparisonTimings, compare } from "./compare.ts";
-import { LEVEL, meanInterval, pairedDifference, studentQuantile } from "./differences.ts";
-import { measuredComparison } from "./evidence.ts";
+import { LEVEL, meanInterval, pairedDifference } from "./differences.ts";
+import { measuredLosses } from "./evidence.ts";
 import { comparedJobs, sweepJobs } from "./jobs.ts";
 import { readRecipe } from "./recipe.ts";
 import { htmlComparison, terminalComparison } from "./report.ts";
+import { judge } from "./trends.ts";
 
 // Every comparison starts processes, which a busy machine keeps waiting.
 vi.setConfig({ testTimeout: 300_000 });
@@ -30,6 +31,12 @@ architectures:
   mamba: { layers: SF, learningRates: [1.0e-3, 3.0e-3] }
 seeds: 2
 evaluation: { windows: 4, extrapolate: 2, longWindows: 2, decodeContexts: [16] }
+`;
+const TREND = `trends:
+  - claim: Mamba-2 beats attention
+    source: a table
+    better: mamba
+    than: attention
 `;
 let files = 0;
 function written(text: string): string {
@@ -88,6 +95,11 @@ describe("a recipe", () => {
       /yaml:12:\d+ {2}compare\.0\.1[\s\S]*"transformer"[\s\S]*attention, mamba/,
     ],
     [
+      "a trend of unknown names",
+      `${TINY}trends:\n  - { claim: c, source: s, better: mamba, than: transformer }\n`,
+      /yaml:13:\d+ {2}trends\.0\.than[\s\S]*"transformer"[\s\S]*attention, mamba/,
+    ],
+    [
       "heads that do not fit",
       TINY.replace("width: 16,", "width: 16, attention: { heads: 3, kvHeads: 2 },"),
       /kvHeads[\s\S]*a divisor of attention\.heads \(3\)/,
@@ -105,19 +117,6 @@ describe("a recipe", () => {
 });
 
 describe("paired differences", () => {
-  test("Student's quantiles are those of the tables", () => {
-    // Two-sided 95 %: Fisher and Yates, table III.
-    for (const [degrees, expected] of [
-      [1, 12.706],
-      [2, 4.303],
-      [4, 2.776],
-      [9, 2.262],
-      [30, 2.042],
-    ] as const) {
-      expect(studentQuantile(0.975, degrees)).toBeCloseTo(expected, 3);
-    }
-  });
-
   test.each([3, 5, 12])("intervals of %d pairs hold the true mean about as often as they say", (pairs) => {
     const stream = new RandomStream(pairs);
     let held = 0;
@@ -153,6 +152,16 @@ describe("paired differences", () => {
     expect(pairedDifference("accuracy", low, high)!.verdict).toBe("high is better than low");
   });
 
+  test("a published trend holds, is reversed, or is not seen", () => {
+    const trend = { claim: "c", source: "s", better: "a", than: "b", metric: "accuracy" } as const;
+    const here = (a: number[], b: number[]) =>
+      judge(trend, pairedDifference("accuracy", of("a", a), of("b", b))!).here;
+    expect(here([0.9, 0.91, 0.9], [0.5, 0.5, 0.51])).toBe("holds");
+    expect(here([0.5, 0.5, 0.51], [0.9, 0.91, 0.9])).toBe("reversed");
+    expect(here([0.5, 0.9, 0.7], [0.6, 0.7, 0.8])).toBe("no difference found");
+    expect(here([0.9], [0.5])).toMatch(/one pair/);
+  });
+
   test("seeds that only one side has are left out, and one pair says nothing", () => {
     const found = pairedDifference("heldOutLoss", of("a", [1]), of("b", [2, 3]))!;
     expect(found.bySeed).toEqual([{ seed: 1, difference: -1 }]);
@@ -163,7 +172,7 @@ describe("paired differences", () => {
 });
 
 describe("a comparison", () => {
-  const recipe = written(TINY);
+  const recipe = written(TINY + TREND);
   const whole = join(scratch, "whole");
   let found: { comparison: Comparison; timings: ComparisonTimings } | undefined;
   const once = async () => (found ??= await compare(await readRecipe(recipe), whole, { workers: 2 }));
@@ -195,6 +204,9 @@ describe("a comparison", () => {
   test("is a report on the terminal and on a page without network, and evidence by pattern", async () => {
     const { comparison, timings } = await once();
     expect(terminalComparison(comparison, timings)).toMatch(/mamba - attention +held-out loss/);
+    expect(terminalComparison(comparison, timings)).toMatch(
+      /Mamba-2 beats attention \(a table\): .+\. mamba - attention, held-out loss: [-+]/,
+    );
     const page = htmlComparison(comparison, timings);
     expect(page.match(/<svg/g)!.length).toBeGreaterThanOrEqual(3);
     expect(page).not.toMatch(/<script|(src|href)="http/);
@@ -216,15 +228,14 @@ describe("a comparison", () => {
     for (const title of ["Recall by depth and length", "Accuracy while training"]) {
       expect(htmlComparison(task, timings)).toContain(`<h2>${title}</h2>`);
     }
-    const [evidence] = measuredComparison(join(whole, "comparison.json"));
-    expect(evidence).toMatchObject({
+    const evidence = measuredLosses(join(whole, "comparison.json"));
+    expect(evidence).toMatchObject({ title: "Tiny", seeds: [1, 2] });
+    expect(evidence.architectures[1]).toMatchObject({
       pattern: "SF",
-      against: "AF",
-      level: LEVEL,
       tokens: comparison.architectures[1]!.tokens,
+      losses: comparison.architectures[1]!.runs.map(({ metrics }) => metrics.heldOutLoss),
     });
-    expect(evidence!.differencesNats).toHaveLength(2);
-    expect(() => measuredComparison(recipe)).toThrow(/format/);
+    expect(() => measuredLosses(recipe)).toThrow(/format/);
   });
 
   test("killed in the middle, it ends with the same bytes", async () => {

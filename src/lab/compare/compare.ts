@@ -11,6 +11,7 @@ import { comparedJobs, type Job, sweepJobs } from "./jobs.ts";
 import { type JobTimings, METRICS, type Metric, type Outcome, readOutcome, readTimings } from "./outcome.ts";
 import { runPool } from "./pool.ts";
 import type { NamedArchitecture, Recipe } from "./recipe.ts";
+import { type JudgedTrend, judge } from "./trends.ts";
 
 export interface CompareOptions extends Supervision {
   /** Processes, one thread each. Default: one a core. */
@@ -59,6 +60,7 @@ export interface Comparison {
   readonly level: number;
   readonly architectures: readonly ComparedArchitecture[];
   readonly differences: readonly Difference[];
+  readonly trends: readonly JudgedTrend[];
 }
 
 /** How long things took, by architecture. Not a function of the recipe. */
@@ -139,6 +141,11 @@ export async function compare(
     level: LEVEL,
     architectures,
     differences: recipe.pairs.flatMap((pair) => differencesOf(pair, architectures)),
+    trends: recipe.trends.flatMap((trend) =>
+      differencesOf([trend.better, trend.than], architectures)
+        .filter(({ metric }) => metric === trend.metric)
+        .map((difference) => judge(trend, difference)),
+    ),
   };
   const timings = timingsOf(recipe, compared, folderOf);
   writeWhole(join(folder, "comparison.json"), `${JSON.stringify(comparison, null, 2)}\n`);

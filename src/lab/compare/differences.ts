@@ -1,9 +1,12 @@
 /** Paired differences between architectures: same seeds, same data in the same order, equal first values where layers are. */
-import { betaQuantile, bootstrap, RandomStream } from "../../core/index.ts";
+import { bootstrap, RandomStream, studentQuantile } from "../../core/index.ts";
 import { METRICS, type Metric } from "./outcome.ts";
 
 /** Two-sided: of comparisons without a difference, one in twenty is called one. */
 export const LEVEL = 0.95;
+
+export const ONE_PAIR = "one pair: no statement about chance";
+export const NO_DIFFERENCE = "no difference found";
 
 /** From so many pairs on the bootstrap is used. */
 const BOOTSTRAP_PAIRS = 10;
@@ -58,27 +61,21 @@ export function meanInterval(values: readonly number[]): readonly [number, numbe
   }
   const mean = average(values);
   const variance = values.reduce((total, value) => total + (value - mean) ** 2, 0) / (n - 1);
-  const half = studentQuantile((1 + LEVEL) / 2, n - 1) * Math.sqrt(variance / n);
+  const half = studentQuantile(n - 1)((1 + LEVEL) / 2) * Math.sqrt(variance / n);
   return [mean - half, mean + half];
 }
 
-/** Upper quantile of Student's t, from that of the beta distribution: t^2 = nu (1 - x) / x with x ~ Beta(nu / 2, 1 / 2). */
-export function studentQuantile(probability: number, degrees: number): number {
-  const x = betaQuantile(degrees / 2, 0.5)(2 * (1 - probability));
-  return Math.sqrt((degrees * (1 - x)) / x);
+/** Which of the two the interval of first minus second says is better; undefined where it holds 0 or is missing. */
+export function betterSide(metric: Metric, interval: Difference["interval"]): "first" | "second" | undefined {
+  if (!interval || (interval[0] <= 0 && interval[1] >= 0)) return undefined;
+  return interval[1] < 0 === (METRICS[metric].better === "lower") ? "first" : "second";
 }
 
-function verdict(
-  metric: Metric,
-  first: string,
-  second: string,
-  interval: readonly [number, number] | undefined,
-): string {
-  if (!interval) return "one pair: no statement about chance";
-  const [low, high] = interval;
-  if (low <= 0 && high >= 0) return "no difference found";
-  const [best, other] = high < 0 === (METRICS[metric].better === "lower") ? [first, second] : [second, first];
-  return `${best} is better than ${other}`;
+function verdict(metric: Metric, first: string, second: string, interval: Difference["interval"]): string {
+  if (!interval) return ONE_PAIR;
+  const side = betterSide(metric, interval);
+  if (!side) return NO_DIFFERENCE;
+  return side === "first" ? `${first} is better than ${second}` : `${second} is better than ${first}`;
 }
 
 function average(values: readonly number[]): number {

@@ -1,75 +1,86 @@
-/** A finished comparison as evidence for a decision: measured differences between patterns of layers. */
+/** A finished comparison as evidence for a decision: the held-out losses that it measured, seed by seed. */
 import { z } from "zod";
-import { readConfig } from "../../core/index.ts";
+import { InputError, readConfig } from "../../core/index.ts";
 
 const comparisonSchema = z.looseObject({
   format: z.literal(1, "a comparison of format 1"),
   title: z.string(),
-  data: z.string(),
-  trainedLength: z.number(),
-  level: z.number(),
   architectures: z.array(
     z.looseObject({
       name: z.string(),
       pattern: z.string(),
-      parameters: z.number(),
       nonEmbedding: z.number(),
       tokens: z.number(),
-      flops: z.number(),
-      means: z.record(z.string(), z.number()),
-    }),
-  ),
-  differences: z.array(
-    z.looseObject({
-      first: z.string(),
-      second: z.string(),
-      metric: z.string(),
-      bySeed: z.array(z.object({ seed: z.number(), difference: z.number() })),
-      mean: z.number(),
-      interval: z.tuple([z.number(), z.number()]).optional(),
-      verdict: z.string(),
+      runs: z.array(
+        z.looseObject({ seed: z.number(), metrics: z.looseObject({ heldOutLoss: z.number().optional() }) }),
+      ),
     }),
   ),
 });
 
-export interface MeasuredDifference {
-  /** Layer strings; the difference is the first's held-out loss minus the second's, in nats a token. */
-  readonly pattern: string;
-  readonly against: string;
-  readonly meanNats: number;
-  /** By seed: draws for an interval of one's own. */
-  readonly differencesNats: readonly number[];
-  /** At `level`; absent with one pair. */
-  readonly intervalNats?: readonly [number, number];
-  readonly level: number;
-  readonly verdict: string;
-  /** Sizes at which it was measured: evidence for models of this size, a hint for others. */
-  readonly parameters: number;
-  readonly tokens: number;
-  readonly source: string;
+/** Held-out losses of architectures that were trained on the same data in the same order, seed by seed. */
+export interface MeasuredLosses {
+  readonly title: string;
+  /** Seeds that every architecture finished. */
+  readonly seeds: readonly number[];
+  readonly architectures: readonly {
+    readonly name: string;
+    /** Its layer string. */
+    readonly pattern: string;
+    /** Without embedding, head and norms. */
+    readonly nonEmbedding: number;
+    readonly tokens: number;
+    /** Nats a token of the comparison's tokenizer, in the order of `seeds`. */
+    readonly losses: readonly number[];
+  }[];
 }
 
 /**
- * The differences in held-out loss of a `comparison.json`, by pattern.
- * @throws InputError naming the line of what is not as `terrarium lab compare` writes it.
+ * The held-out losses of a `comparison.json`.
+ * @throws InputError naming the line of what is not as `terrarium lab compare` writes it, or saying that it holds no losses.
  */
-export function measuredComparison(file: string): MeasuredDifference[] {
-  const { value } = readConfig(file, comparisonSchema, "a comparison.json of terrarium lab compare");
-  const named = new Map(value.architectures.map((architecture) => [architecture.name, architecture]));
-  return value.differences.flatMap(({ first, second, metric, bySeed, mean, interval, verdict }) => {
-    const [a, b] = [named.get(first), named.get(second)];
-    if (metric !== "heldOutLoss" || !a || !b) return [];
-    return {
-      pattern: a.pattern,
-      against: b.pattern,
-      meanNats: mean,
-      differencesNats: bySeed.map(({ difference }) => difference),
-      ...(interval && { intervalNats: interval }),
-      level: value.level,
-      verdict,
-      parameters: a.parameters,
-      tokens: a.tokens,
-      source: `${value.title} (${file})`,
-    };
-  });
+export function measuredLosses(file: string): MeasuredLosses {
+  const { value, placeOf } = readComparison(file);
+  const found = value.architectures.map(({ runs, ...architecture }) => ({
+    ...architecture,
+    bySeed: new Map(
+      runs.flatMap(({ seed, metrics: { heldOutLoss } }) =>
+        heldOutLoss === undefined ? [] : [[seed, heldOutLoss] as const],
+      ),
+    ),
+  }));
+  const trained = found.filter(({ bySeed }) => bySeed.size > 0);
+  if (trained.length < 2) {
+    throw new InputError({
+      place: placeOf(["architectures"]),
+      found: `${trained.length} architectures with a held-out loss`,
+      expected: "a comparison of two or more, trained on a corpus",
+      remedy: "compare with a recipe that has data: { corpus: … }",
+    });
+  }
+  const seeds = [...trained[0]!.bySeed.keys()].filter((seed) =>
+    trained.every(({ bySeed }) => bySeed.has(seed)),
+  );
+  return {
+    title: value.title,
+    seeds,
+    architectures: trained.map(({ name, pattern, nonEmbedding, tokens, bySeed }) => ({
+      name,
+      pattern,
+      nonEmbedding,
+      tokens,
+      losses: seeds.map((seed) => bySeed.get(seed)!),
+    })),
+  };
+}
+
+/** Nobody writes these files: whatever is wrong with one, it is the wrong file. */
+function readComparison(file: string) {
+  try {
+    return readConfig(file, comparisonSchema, "a comparison.json of terrarium lab compare");
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const remedy = "name the comparison.json that terrarium lab compare leaves in its --out folder";
+    throw new InputError(error.problems.map((problem) => ({ ...problem, remedy })));
+  }
 }

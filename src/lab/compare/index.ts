@@ -7,7 +7,8 @@ export {
   compare,
 } from "./compare.ts";
 export { type Difference, meanInterval, pairedDifference } from "./differences.ts";
-export { type MeasuredDifference, measuredComparison } from "./evidence.ts";
+export { type MeasuredLosses, measuredLosses } from "./evidence.ts";
 export { METRICS, type Metric } from "./outcome.ts";
 export { type EvaluationPlan, type NamedArchitecture, type Recipe, readRecipe } from "./recipe.ts";
 export { htmlComparison, terminalComparison } from "./report.ts";
+export type { JudgedTrend, Trend } from "./trends.ts";

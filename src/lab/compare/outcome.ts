@@ -20,14 +20,10 @@ import type { Job } from "./jobs.ts";
 /** Numbers that runs are compared by. */
 export const METRICS = {
   heldOutLoss: { title: "held-out loss", unit: "nats/token", better: "lower" },
-  lossBeyond: { title: "loss beyond the trained length", unit: "nats/token", better: "lower" },
-  lossRise: {
-    title: "rise of the loss beyond the trained length",
-    unit: "nats/token",
-    better: "lower",
-  },
-  recall: { title: "recall up to the trained length", unit: "share", better: "higher" },
-  recallBeyond: { title: "recall beyond the trained length", unit: "share", better: "higher" },
+  lossBeyond: { title: "loss beyond trained length", unit: "nats/token", better: "lower" },
+  lossRise: { title: "rise beyond trained length", unit: "nats/token", better: "lower" },
+  recall: { title: "recall to trained length", unit: "share", better: "higher" },
+  recallBeyond: { title: "recall beyond trained length", unit: "share", better: "higher" },
   accuracy: { title: "final accuracy", unit: "share", better: "higher" },
   accuracyArea: { title: "mean accuracy over training", unit: "share", better: "higher" },
 } as const;

@@ -12,6 +12,8 @@ import {
   taskOf,
   tokenizerNamed,
 } from "../training/index.ts";
+import { METRICS, type Metric } from "./outcome.ts";
+import type { Trend } from "./trends.ts";
 
 export interface Recipe {
   readonly title: string;
@@ -24,6 +26,8 @@ export interface Recipe {
   readonly architectures: readonly NamedArchitecture[];
   /** Names to compare: the first of each pair minus the second. */
   readonly pairs: readonly (readonly [string, string])[];
+  /** What was found elsewhere, to be judged by what is measured here. */
+  readonly trends: readonly Trend[];
   /** Tried for each architecture on a seed of their own; the best is used for all seeds that are compared. */
   readonly learningRates: readonly number[];
   readonly optimiser: Omit<OptimiserPlan, "learningRate">;
@@ -165,6 +169,17 @@ const recipeSchema = z.strictObject({
   model: modelSettings.default({}),
   architectures: z.record(z.string(), contender),
   compare: z.array(z.tuple([z.string(), z.string()])).optional(),
+  trends: z
+    .array(
+      z.strictObject({
+        claim: z.string(),
+        source: z.string(),
+        better: z.string(),
+        than: z.string(),
+        metric: z.enum(Object.keys(METRICS) as [Metric, ...Metric[]]).default("heldOutLoss"),
+      }),
+    )
+    .default([]),
   learningRates: z.array(z.number().positive()).min(1).default([DEFAULTS.optimiser.learningRate]),
   optimiser: z
     .strictObject({
@@ -255,15 +270,20 @@ export async function readRecipe(file: string): Promise<Recipe> {
   });
   const names = architectures.map(({ name }) => name);
   const pairs = value.compare ?? names.slice(1).map((name) => [name, names[0]!] as [string, string]);
+  const requireName = (name: string, path: readonly PropertyKey[]): void => {
+    if (names.includes(name)) return;
+    throw new InputError({
+      place: placeOf(path),
+      found: `"${name}"`,
+      expected: `the name of an architecture: ${names.join(", ")}`,
+    });
+  };
   for (const [index, pair] of pairs.entries()) {
-    for (const [side, name] of pair.entries()) {
-      if (names.includes(name)) continue;
-      throw new InputError({
-        place: placeOf(["compare", index, side]),
-        found: `"${name}"`,
-        expected: `the name of an architecture: ${names.join(", ")}`,
-      });
-    }
+    for (const [side, name] of pair.entries()) requireName(name, ["compare", index, side]);
+  }
+  for (const [index, { better, than }] of value.trends.entries()) {
+    requireName(better, ["trends", index, "better"]);
+    requireName(than, ["trends", index, "than"]);
   }
   return {
     title: value.title,
@@ -274,6 +294,7 @@ export async function readRecipe(file: string): Promise<Recipe> {
     budget: value.budget,
     architectures,
     pairs,
+    trends: value.trends,
     learningRates: value.learningRates,
     optimiser: {
       schedule: DEFAULTS.optimiser.schedule,

@@ -25,6 +25,7 @@ export function terminalComparison(comparison: Comparison, timings: ComparisonTi
     ...(comparison.differences.length > 0
       ? [terminalTable(DIFFERENCE_HEAD, comparison.differences.map(differenceRow), { right: [2, 3] })]
       : []),
+    ...(comparison.trends.length > 0 ? ["Published trends, here:", headlines(comparison).join("\n")] : []),
     ...notes(comparison),
   ]
     .filter((part) => part !== "")
@@ -34,7 +35,7 @@ export function terminalComparison(comparison: Comparison, timings: ComparisonTi
 export function htmlComparison(comparison: Comparison, timings: ComparisonTimings): string {
   const { head, rows, numeric } = architectureTable(comparison, timings);
   const lead = html`<p>${comparison.question}</p>
-<ul>${comparison.differences.filter(isHeadline).map((d) => html`<li>${sentence(d)}</li>\n`)}</ul>`;
+<ul>${headlines(comparison).map((line) => html`<li>${line}</li>\n`)}</ul>`;
   const sections: Section[] = [
     {
       title: "Architectures",
@@ -64,8 +65,6 @@ const optional = (title: string, body: Html | undefined): Section[] => (body ? [
 function headline({ architectures }: Comparison): Metric {
   return architectures.some(({ means }) => means.heldOutLoss !== undefined) ? "heldOutLoss" : "accuracyArea";
 }
-
-const isHeadline = ({ metric }: Difference): boolean => metric !== "lossBeyond" && metric !== "accuracy";
 
 function architectureTable(comparison: Comparison, timings: ComparisonTimings) {
   const metrics = (Object.keys(METRICS) as Metric[]).filter((metric) =>
@@ -129,9 +128,22 @@ function differenceRow({ first, second, metric, mean, interval, verdict }: Diffe
   ];
 }
 
-function sentence({ first, second, metric, mean, interval, verdict, bySeed }: Difference): string {
+/** What was found, a sentence each: of the published trends where the recipe names some, else of the differences. */
+function headlines({ trends, differences }: Comparison): string[] {
+  if (trends.length > 0) {
+    return trends.map(
+      ({ claim, source, here, difference }) => `${claim} (${source}): ${here}. ${figures(difference)}.`,
+    );
+  }
+  return differences
+    .filter(({ metric }) => metric !== "lossBeyond" && metric !== "accuracy")
+    .map((difference) => `${difference.verdict}. ${figures(difference)}.`);
+}
+
+/** `mamba - attention, held-out loss: -0.354 [-0.389, -0.318] nats/token over 3 pairs`. */
+function figures({ first, second, metric, mean, interval, bySeed }: Difference): string {
   const range = interval ? ` [${signed(interval[0])}, ${signed(interval[1])}]` : "";
-  return `${first} - ${second}, ${METRICS[metric].title}: ${signed(mean)}${range} ${METRICS[metric].unit} over ${bySeed.length} pairs: ${verdict}.`;
+  return `${first} - ${second}, ${METRICS[metric].title}: ${signed(mean)}${range} ${METRICS[metric].unit} over ${bySeed.length} pairs`;
 }
 
 const signed = (value: number): string => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(3)}`;
@@ -165,12 +177,23 @@ function paretoPlots(comparison: Comparison, timings: ComparisonTimings): Html |
     return draw({
       height: 320,
       marginRight: 90,
+      inset: 16,
+      color: colours(comparison),
       x: { label, type: x === "cache" ? "log" : "linear", nice: true },
       y: { label: `${title} (${unit})`, reverse: better === "lower", nice: true },
       marks: [
         Plot.line(front, { x, y: "quality", stroke: COLOURS[0], strokeOpacity: 0.5, curve: "linear" }),
         Plot.dot(shown, { x, y: "quality", fill: "name", r: 5 }),
-        Plot.text(shown, { x, y: "quality", text: "name", dx: 8, textAnchor: "start" }),
+        Plot.text(shown, {
+          x,
+          y: "quality",
+          text: "name",
+          dx: 8,
+          textAnchor: "start",
+          fill: "currentColor",
+          stroke: "var(--paper)",
+          strokeWidth: 4,
+        }),
       ],
     });
   };
@@ -204,6 +227,19 @@ function paretoFront(
   return points.filter((point) => !beaten(point)).sort((a, b) => a[x] - b[x]);
 }
 
+/** Colours by architecture, the same in every chart. */
+function colours({ architectures }: Pick<Comparison, "architectures">) {
+  return { domain: architectures.map(({ name }) => name) };
+}
+
+/** In words below the chart, since a legend of the chart's own needs the style sheet of a browser's document. */
+function legend({ architectures }: Pick<Comparison, "architectures">): Html {
+  return html`${architectures.map(
+    ({ name }, i) =>
+      html`${i > 0 ? ", " : ""}<span style="color:${COLOURS[i % COLOURS.length]!}">●</span> ${name}`,
+  )}`;
+}
+
 function positionPlot({ architectures, trainedLength }: Comparison): Html | undefined {
   const points = architectures.flatMap(({ name, byPosition = [] }) =>
     byPosition.map(({ from, to, loss }) => ({ name, position: (from + to) / 2, loss })),
@@ -211,7 +247,7 @@ function positionPlot({ architectures, trainedLength }: Comparison): Html | unde
   if (points.length === 0) return undefined;
   const svg = draw({
     height: 340,
-    color: { legend: true },
+    color: colours({ architectures }),
     x: { label: "position in the window, tokens →", nice: true },
     y: { label: "↑ loss, nats/token", nice: true },
     marks: [
@@ -222,7 +258,7 @@ function positionPlot({ architectures, trainedLength }: Comparison): Html | unde
   });
   return figure(
     svg,
-    "Mean over seeds and over the same held-out windows for all. The dashed line is the trained length. The text differs between positions: compare lines at one position, not positions of one line.",
+    html`${legend({ architectures })}. Mean over seeds and over the same held-out windows for all. The dashed line is the trained length. The text differs between positions: compare lines at one position, not positions of one line.`,
   );
 }
 
@@ -273,7 +309,7 @@ function accuracyPlot({ architectures }: Comparison): Html | undefined {
   if (points.length === 0) return undefined;
   const svg = draw({
     height: 340,
-    color: { legend: true },
+    color: colours({ architectures }),
     x: { label: "steps →", nice: true },
     y: { label: "↑ accuracy", domain: [0, 1] },
     marks: [
@@ -283,7 +319,7 @@ function accuracyPlot({ architectures }: Comparison): Html | undefined {
   });
   return figure(
     svg,
-    "A line a seed. Accuracy stays on a plateau and then jumps: at a fixed budget it says when the jump came, not what a mixer can do.",
+    html`${legend({ architectures })}. A line a seed. Accuracy stays on a plateau and then jumps: at a fixed budget it says when the jump came, not what a mixer can do.`,
   );
 }
 

@@ -13,6 +13,7 @@ import {
   trainingFlopsPerToken,
 } from "../../model/index.ts";
 import { besideBrief } from "../brief.ts";
+import { type FamilyRatio, familyDrift, type Scale } from "../comparison.ts";
 import type { Decision } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 
@@ -59,7 +60,7 @@ export const model: Decision<ModelOption, ModelChoice> = {
       parameters: counts.total,
       nonEmbedding: counts.nonEmbedding,
       flopsPerToken: trainingFlopsPerToken(a, problem.open.context),
-      law: problem.laws.of(a.layers),
+      law: problem.lawOf(a.layers),
       cacheBytes: cacheBytes(a, problem.open.context).total,
     };
   },
@@ -77,13 +78,56 @@ export const model: Decision<ModelOption, ModelChoice> = {
         choice.cacheBytes,
         "B",
       ),
+      ...measuredFigures(problem),
     };
     return {
       why: `${choice.name} at width ${a.width} has ${a.layers.length} layers. It is the size and shape on the Pareto front that best balances the brief's objectives; the alternatives show what every other candidate would give.`,
       figures,
+      notes: measuredNotes(choice, problem),
     };
   },
 };
+
+/** How far each family's loss is above the geometric mean of the families that the brief's comparison measured. */
+function measuredFigures({ families, open }: Problem): Record<string, AnyEstimate> {
+  if (!open.comparison) return {};
+  const excess = (ratio: FamilyRatio["measured"]) =>
+    Estimate.combine([ratio], "1", (r) => r - 1).shownIn("%");
+  const views = [...families].flatMap(([family, { published, measured, weighed }]) => [
+    [`loss of ${family} over the mean, published`, excess(published)],
+    [`loss of ${family} over the mean, measured`, excess(measured)],
+    [`loss of ${family} over the mean, weighed`, excess(weighed)],
+  ]);
+  return {
+    ...Object.fromEntries(views),
+    "weight of the measured": exactly(open.comparison.weight).shownIn("%"),
+  };
+}
+
+/** What the brief's comparison says here, and what it cannot say. */
+function measuredNotes({ law }: ModelChoice, { families, laws, open }: Problem): string[] {
+  const { comparison } = open;
+  if (!comparison) return [];
+  const { title, at, target, distance, weight, unused } = comparison;
+  const scale = ({ parameters: n, tokens }: Scale) =>
+    `${formatNumber(n)} parameters and ${formatNumber(tokens)} tokens`;
+  const percent = (share: number) => `${formatNumber(100 * share, 2)} %`;
+  const notes = [
+    `"${title}" compared ${comparison.families.join(", ")} at ${scale(at)}, ${comparison.seeds} seeds; this brief is about ${scale(target)}. Between published runs the families' losses drift apart or together by ${percent(familyDrift())} for each factor of e in size and in tokens, and ${formatNumber(distance, 2)} such factors lie between. So the comparison moves the published ratios of their losses by ${percent(weight)} of the way to the measured ones.`,
+  ];
+  if (comparison.surprising(laws)) {
+    notes.push(
+      `it measured the families further apart from what the laws say than chance and drift explain: at its size it tells something else, such as how fast each begins to learn, and not what they come to.`,
+    );
+  }
+  if (!families.has(law.composition.family!)) {
+    notes.push(
+      `it has no ${law.composition.family} model, so that of this one the published law stands alone.`,
+    );
+  }
+  if (unused.length > 0) notes.push(`no published law covers ${unused.join(", ")}: not used.`);
+  return notes;
+}
 
 function optionsOf(candidate: string, index: number, problem: Problem): ModelOption[] {
   const path = ["model", "candidates", index];
