@@ -794,7 +794,7 @@ ${MACHINE}serving:
       "brief.yaml:1:8  model
         found     [1,2]
         expected  keys with values
-        to mend   write "key: value" with keys among: candidates, size, context"
+        to mend   write "key: value" with keys among: candidates, size, context, comparison"
     `);
   });
 
