@@ -1,0 +1,2 @@
+/** Composer: search small hybrids, aggregate, extrapolate, check. See README.md. */
+export * from "./oracle-study.ts";
