@@ -44,7 +44,7 @@ async function trained(
   protocol: Protocol,
   options: Supervision,
 ): Promise<Outcome> {
-  const plan = await planOf(layers, seed, protocol);
+  const plan = planOf(layers, seed, protocol);
   const evaluation = {
     windows: WINDOWS,
     extrapolate: 1,

@@ -10,7 +10,7 @@ import {
   preset,
   printLayers,
 } from "../model/index.ts";
-import { baselineOf, extrapolate } from "./extrapolate.ts";
+import { extrapolate } from "./extrapolate.ts";
 
 // arXiv:2510.00379: widths and size of Llama-3.2-1B, A = 2 d^2 + 2 d d_head N_kv, F = 3 d d_ff.
 const llama = preset("llama-3.2-1b").architecture;
@@ -86,10 +86,6 @@ describe("extrapolation", () => {
   it("keeps the widths and settings of the model that it is like", () => {
     const { layers: _, name: __, ...kept } = llama;
     expect(stacked).toMatchObject(kept);
-  });
-
-  it("gives a baseline of the same size", () => {
-    expect(printLayers(baselineOf(parseLayers("AF"), stacked).layers)).toBe("(AF)17");
   });
 
   it.each([

@@ -9,12 +9,19 @@ import {
   layerParameters,
   MOST_LAYERS,
   type Primitive,
-  parameters,
 } from "../model/index.ts";
 
 /** `stack` repeats the whole and appends a shrunk copy of it; `stretch` lengthens each run of equal layers. */
 export const EXTRAPOLATIONS = ["stack", "stretch"] as const;
 export type Extrapolation = (typeof EXTRAPOLATIONS)[number];
+
+/** Our reading of the paper, which stacks its 6-layer find and stretches that of 16: a short block stretched is all A, then all F. */
+const STRETCHED_FROM = 16;
+
+/** The paper's rule for a small architecture of so many layers. */
+export function defaultExtrapolation(layers: number): Extrapolation {
+  return layers < STRETCHED_FROM ? "stack" : "stretch";
+}
 
 /**
  * The layers `found`, deepened to `target` non-embedding parameters with the widths of `like`. With m the size of `found`
@@ -71,9 +78,4 @@ function runsOf(layers: readonly Primitive[]): [Primitive, number][] {
     else runs.push([layer, 1]);
   }
   return runs;
-}
-
-/** The block `alternating` stacked to the non-embedding size of `a`: what a found architecture has to beat. */
-export function baselineOf(alternating: readonly Primitive[], a: Architecture): Architecture {
-  return extrapolate(alternating, parameters(a).primitives, "stack", a);
 }

@@ -13,6 +13,8 @@ import { architecture } from "../model/index.ts";
 /** Everything that a score depends on beside the layers and the seed; no part of it is a time. */
 export interface Protocol {
   readonly data: DataSource;
+  /** Ids of the data's tokens. */
+  readonly vocabulary: number;
   /** Channels of the small models, which are narrower than those that the search is for. */
   readonly width: number;
   /** Tokens of a training sequence; a task has its own. */
@@ -31,26 +33,31 @@ export const ACCURACY = 0.95;
 /** Held-out windows that a language model is scored on. */
 export const WINDOWS = 128;
 
+/** Ids that `data` uses. Throws an InputError for an unknown task, setting or tokenizer. */
+export async function vocabularyOf(data: DataSource): Promise<number> {
+  return "task" in data
+    ? taskOf(data.task, data.settings).vocabularySize
+    : (await tokenizerNamed(data.tokenizer)).vocabularySize;
+}
+
 /**
  * A small model of `layers` under the protocol, as a run of the lab. Embedding and head are untied, which lets attention
- * learn recall in half the steps (docs/compose.md).
+ * learn recall in far fewer steps (docs/compose.md).
+ * @throws InputError where the layers cannot have this width.
  */
-export async function planOf(layers: string, seed: number, protocol: Protocol): Promise<RunPlan> {
-  const { data, width, length, batch, steps, learningRate, evaluateEvery } = protocol;
-  const task = "task" in data ? taskOf(data.task, data.settings) : undefined;
-  const vocabulary =
-    task?.vocabularySize ??
-    (await tokenizerNamed("corpus" in data ? data.tokenizer : "bytes")).vocabularySize;
+export function planOf(layers: string, seed: number, protocol: Protocol): RunPlan {
+  const { data, vocabulary, width, length, batch, steps, learningRate, evaluateEvery } = protocol;
+  const isTask = "task" in data;
   return {
     architecture: architecture(layers, width, { ...smallModel(width), vocabulary, tiedEmbeddings: false }),
     initialisation: INITIALISATION,
     data,
-    length: task?.sequenceLength ?? length,
+    length: isTask ? taskOf(data.task, data.settings).sequenceLength : length,
     batch,
     steps,
-    optimiser: { ...DEFAULTS.optimiser, schedule: task ? "constant" : "cosine", learningRate },
+    optimiser: { ...DEFAULTS.optimiser, schedule: isTask ? "constant" : "cosine", learningRate },
     seed,
-    evaluateEvery: task ? evaluateEvery : 0,
-    ...(task && { stopAtAccuracy: ACCURACY }),
+    evaluateEvery: isTask ? evaluateEvery : 0,
+    ...(isTask && { stopAtAccuracy: ACCURACY }),
   };
 }

@@ -14,6 +14,7 @@ import {
   Study,
   type StudyRequest,
   spaceOperators,
+  type Trial,
 } from "../search/index.ts";
 import type { Assignment } from "./evaluate.ts";
 
@@ -23,8 +24,11 @@ export interface TrialOptions extends Supervision {
   readonly workers: number;
 }
 
-/** What a candidate is trained as. */
-export type Assign = (candidate: Point) => Pick<Assignment, "layers" | "seeds" | "protocol">;
+/** What a candidate is trained as. `before` holds the trials asked for earlier. */
+export type Assign = (
+  candidate: Point,
+  before: readonly Trial<Point>[],
+) => Pick<Assignment, "layers" | "seeds" | "protocol">;
 
 const EVALUATOR = new URL(
   import.meta.url.endsWith(".ts") ? "./evaluate.ts" : "./evaluate.js",
@@ -49,7 +53,7 @@ export async function runTrials(
   const runner = assigned<Point, Assignment>(
     new ProcessRunner<Assignment>({ file: EVALUATOR }, { workers, clock }),
     (candidate, trial) => ({
-      ...assign(candidate),
+      ...assign(candidate, study.history.trials.slice(0, trial)),
       folder: join(folder, "runs", String(trial)),
     }),
   );

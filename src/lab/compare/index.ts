@@ -10,5 +10,11 @@ export { type Difference, meanInterval, pairedDifference } from "./differences.t
 export { type MeasuredDifference, measuredComparison } from "./evidence.ts";
 export type { Job } from "./jobs.ts";
 export { METRICS, type Metric, type Outcome, readOutcome, runJob } from "./outcome.ts";
-export { type EvaluationPlan, type NamedArchitecture, type Recipe, readRecipe } from "./recipe.ts";
+export {
+  dataSchema,
+  type EvaluationPlan,
+  type NamedArchitecture,
+  type Recipe,
+  readRecipe,
+} from "./recipe.ts";
 export { htmlComparison, terminalComparison } from "./report.ts";
