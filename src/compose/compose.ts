@@ -10,6 +10,7 @@ import { type Predicted, predict } from "./predict.ts";
 import { planOf, WINDOWS } from "./protocol.ts";
 import type { ComposeRecipe } from "./recipe.ts";
 import { type Stage, searchLayers } from "./search.ts";
+import { mean, pooledDeviation } from "./statistics.ts";
 import type { TrialOptions } from "./trials.ts";
 
 /** Training scores of one string on seeds that the search did not use, and how they differ from the baseline's. */
@@ -160,20 +161,4 @@ function checkRecipe({ title, check }: ComposeRecipe, found: string): Recipe {
       decodeContexts: [],
     },
   };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** The root of the mean variance within groups, weighted by their degrees of freedom; NaN where there are none. */
-export function pooledDeviation(groups: readonly (readonly number[])[]): number {
-  let squares = 0;
-  let degrees = 0;
-  for (const group of groups) {
-    const centre = mean(group);
-    squares += group.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-    degrees += Math.max(0, group.length - 1);
-  }
-  return Math.sqrt(squares / degrees);
 }

@@ -9,7 +9,11 @@ export {
 } from "./aggregate.ts";
 export * from "./compose.ts";
 export * from "./extrapolate.ts";
+export { type AnalyseOptions, analyseOracle, type OracleAnalysis } from "./oracle/analyse.ts";
 export { type MeasuredRun, type MeasureRequest, measure } from "./oracle/measure.ts";
+export { measureOracle } from "./oracle/oracle.ts";
+export { oraclePage, terminalOracle } from "./oracle/report.ts";
+export { type OracleTable, packagedOracle } from "./oracle/table.ts";
 export * from "./predict.ts";
 export type { Protocol } from "./protocol.ts";
 export { type ComposeRecipe, readComposeRecipe } from "./recipe.ts";

@@ -25,6 +25,7 @@ export interface ComposeRecipe {
   readonly aggregate: Aggregation;
   readonly extrapolate: Target;
   readonly check: CheckPlan;
+  readonly oracle: OraclePlan;
   readonly seed: number;
 }
 
@@ -46,6 +47,15 @@ export interface CheckPlan extends Protocol {
   /** Seeds 1 to this number, the same for both. */
   readonly seeds: number;
   readonly baseline: readonly Primitive[];
+}
+
+/** How much of the space `terrarium compose oracle` measures; a search does not read it. */
+export interface OraclePlan {
+  /** Runs of every string on the proxy. */
+  readonly seeds: number;
+  /** Strings, spread over the proxy's order, that are trained again as the check trains. */
+  readonly largerStrings: number;
+  readonly largerSeeds: number;
 }
 
 const whole = z.int().min(1);
@@ -99,6 +109,13 @@ const recipeSchema = z.strictObject({
     seeds: z.int().min(2).default(5),
     baseline: z.string().default(BASELINE),
   }),
+  oracle: z
+    .strictObject({
+      seeds: whole.default(3),
+      largerStrings: z.int().min(3).default(12),
+      largerSeeds: whole.default(2),
+    })
+    .prefault({}),
   seed: z.int().default(1),
 });
 
@@ -108,7 +125,7 @@ const EVALUATE_EVERY = 20;
 /** Reads a recipe; throws an InputError that names the line of everything that is wrong. */
 export async function readComposeRecipe(file: string): Promise<ComposeRecipe> {
   const { value, placeOf, within } = readConfig(file, recipeSchema, "a recipe of a search for architectures");
-  const { title, primitives, layers, search, proxy, aggregate, extrapolate, check, seed } = value;
+  const { title, primitives, layers, search, proxy, aggregate, extrapolate, check, oracle, seed } = value;
   const step = search.strategy === "one-shot" ? layers : search.step;
   if (step === undefined || layers % step !== 0) {
     throw new InputError({
@@ -157,6 +174,7 @@ export async function readComposeRecipe(file: string): Promise<ComposeRecipe> {
       seeds: check.seeds,
       baseline: within(["check", "baseline"], () => parseLayers(check.baseline)),
     },
+    oracle,
     seed,
   };
 }

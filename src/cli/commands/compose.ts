@@ -58,6 +58,24 @@ export function composeCommand(): Command {
       )
       .action(extrapolateAction),
   );
+  command.addCommand(
+    withCommonOptions(new Command("oracle"), { seed: false })
+      .description(
+        "Every string of a space with several seeds: seed noise, rank correlation, regret of policies.",
+      )
+      .argument(
+        "[recipe]",
+        "a recipe to measure by; without one, the packaged table of six layers is analysed",
+      )
+      .option("--out <folder>", "tables and oracle.html; go on with what is there", "runs/oracle")
+      .option(
+        "--workers <count>",
+        "processes (default: one a core)",
+        wholeNumber("--workers", 1),
+        availableParallelism(),
+      )
+      .action(oracleAction),
+  );
   return command;
 }
 
@@ -83,4 +101,25 @@ async function extrapolateAction(layers: string, options: ExtrapolateOptions): P
   const to = options.to === undefined ? undefined : flags.quantityFlag("--to", options.to, "1");
   const result = compose.predictWritten(layers, { ...options, to });
   print(options, result, () => compose.terminalExtrapolation(result));
+}
+
+async function oracleAction(path: string | undefined, options: RunOptions): Promise<void> {
+  const compose = await import("../../compose/index.ts");
+  const recipe = path === undefined ? undefined : await compose.readComposeRecipe(path);
+  const again = ["terrarium compose oracle", path, `--out ${options.out}`].filter(Boolean).join(" ");
+  const analysis = await interruptible(again, async (signal) => {
+    const supervision = { progress: progressLine(), signal };
+    const table = recipe
+      ? await compose.measureOracle(options.out, recipe, {
+          clock: () => performance.now(),
+          workers: options.workers,
+          ...supervision,
+        })
+      : compose.packagedOracle();
+    return await compose.analyseOracle(table, supervision);
+  });
+  if (!analysis) return;
+  print(options, analysis, () => compose.terminalOracle(analysis));
+  writeFiles(options.out, { "oracle.html": compose.oraclePage(analysis) });
+  process.stderr.write(`\nreport: ${join(options.out, "oracle.html")}\n`);
 }
