@@ -83,12 +83,18 @@ export function progressLine(clock: () => number = Date.now): ProgressListener {
   const terminal = process.stderr.isTTY;
   const started = clock();
   let last = terminal ? 0 : started;
+  let from = { activity: "", done: 0, at: started };
   return ({ activity, done, total, unit, note }) => {
     const now = clock();
+    // Work that goes on where it was has done none of its first part now: time left is reckoned from the first event on.
+    if (from.activity !== activity) from = { activity, done, at: now };
     const finished = total !== undefined && done >= total;
     if (now - last < (terminal ? 100 : 5000) && !(terminal && finished)) return;
     last = now;
-    const left = total === undefined || done === 0 ? undefined : ((now - started) / done) * (total - done);
+    const left =
+      total === undefined || done <= from.done
+        ? undefined
+        : ((now - from.at) / (done - from.done)) * (total - done);
     const parts = [
       activity,
       total === undefined ? `${done} ${unit}` : `${done} of ${total} ${unit}`,

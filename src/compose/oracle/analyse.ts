@@ -132,13 +132,3 @@ function largerScale(order: readonly RankedString[], larger: readonly MeasuredRu
     interval: [low, high],
   };
 }
-
-/** `count` strings spread evenly over the order of their mean scores, ends included. */
-export function spreadOverOrder(runs: readonly MeasuredRun[], count: number): string[] {
-  const order = meansByString(runs).sort((a, b) => a.score - b.score || (a.layers < b.layers ? -1 : 1));
-  const wanted = Math.min(count, order.length);
-  return Array.from(
-    { length: wanted },
-    (_, i) => order[Math.round((i * (order.length - 1)) / Math.max(1, wanted - 1))]!.layers,
-  );
-}

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError, RandomStream } from "../../core/index.ts";
-import { analyseOracle, spreadOverOrder } from "./analyse.ts";
+import { analyseOracle } from "./analyse.ts";
 import type { MeasuredRun } from "./measure.ts";
+import { drawStrings } from "./oracle.ts";
 import { replayPolicies } from "./replay.ts";
 import { oraclePage, terminalOracle } from "./report.ts";
 import { completeSeeds, readRuns, runsCsv } from "./table.ts";
@@ -93,7 +94,7 @@ describe("the analysis", () => {
   it("correlates with larger models: 1 where they agree, -1 where they are reversed", async () => {
     const proxy = madeUp(1, 1);
     const larger = (sign: number) =>
-      spreadOverOrder(proxy, 12).map((layers) => ({
+      drawStrings("AF", 6, 12).map((layers) => ({
         layers,
         seed: 1,
         score: 2 + sign * 1e-3 * proxy.find((run) => run.layers === layers)!.score,
@@ -106,15 +107,13 @@ describe("the analysis", () => {
       expect(page).not.toMatch(/NaN|undefined|\[object/);
     }
   });
+});
 
-  it("spreads strings over the order, ends included", () => {
-    const order = [...madeUp(1, 1)].sort((a, b) => a.score - b.score).map(({ layers }) => layers);
-    const chosen = spreadOverOrder(madeUp(1, 1), 10);
-    expect(chosen).toHaveLength(10);
-    expect([chosen[0], chosen.at(-1)]).toEqual([order[0], order.at(-1)]);
-    expect(chosen.map((layers) => order.indexOf(layers))).toEqual(
-      chosen.map((layers) => order.indexOf(layers)).sort((a, b) => a - b),
-    );
+describe("the strings that are trained larger", () => {
+  it("are different ones, and a longer list goes on with a shorter one", () => {
+    const all = drawStrings("AF", 6, 100);
+    expect([...all].sort()).toEqual(STRINGS);
+    expect(drawStrings("AF", 6, 12)).toEqual(all.slice(0, 12));
   });
 });
 

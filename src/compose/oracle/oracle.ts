@@ -1,15 +1,16 @@
 /** The oracle: every string of a recipe's space with several seeds, and some of them again at the check's larger size. */
 import { join } from "node:path";
+import { RandomStream } from "../../core/index.ts";
 import { writeWhole } from "../../lab/index.ts";
+import { Space } from "../../search/index.ts";
 import type { ComposeRecipe } from "../recipe.ts";
 import type { TrialOptions } from "../trials.ts";
-import { spreadOverOrder } from "./analyse.ts";
 import { type MeasuredRun, measure } from "./measure.ts";
-import { completeSeeds, type OracleTable, runsCsv, TABLE_FILES } from "./table.ts";
+import { type OracleTable, runsCsv, TABLE_FILES } from "./table.ts";
 
 /**
  * Measures what is not measured yet in `folder`, and writes the table there after each part. All strings at one seed come
- * before any at the next, and the larger models come after the first seed's strings are done, spread over their order.
+ * before any at the next.
  * @throws InputError where the folder holds the work of another recipe.
  */
 export async function measureOracle(
@@ -33,7 +34,7 @@ export async function measureOracle(
   );
   write("proxy", proxyRuns);
   options.signal?.throwIfAborted();
-  const chosen = spreadOverOrder(firstComplete(proxyRuns), oracle.largerStrings);
+  const chosen = drawStrings(primitives, layers, oracle.largerStrings);
   const largerRuns = await measure(
     join(folder, "larger"),
     {
@@ -49,10 +50,16 @@ export async function measureOracle(
   return { proxy: proxyRuns, larger: named };
 }
 
-/** Which strings are trained larger must not depend on how many seeds are done. */
-function firstComplete(runs: readonly MeasuredRun[]): MeasuredRun[] {
-  const [first] = completeSeeds(runs);
-  return runs.filter(({ seed }) => seed === first);
+/**
+ * Which strings are trained larger: drawn at random, so that the correlation over them is one over all strings, and
+ * without a look at the proxy. A larger count keeps those of a smaller one.
+ */
+export function drawStrings(primitives: string, layers: number, count: number): string[] {
+  const space = new Space({ layers: { kind: "string", alphabet: primitives, length: layers } });
+  const stream = new RandomStream(1).split("larger");
+  const drawn = new Set<string>();
+  while (drawn.size < Math.min(count, space.gridSize)) drawn.add(String(space.sample(stream).layers));
+  return [...drawn];
 }
 
 function numbered(count: number): number[] {
