@@ -72,6 +72,8 @@ function sentences(result: ComposeResult): string[] {
 
 function cacheSentence({ cacheReduction }: Predicted): string {
   if (cacheReduction === undefined) return "It keeps no cache.";
+  if (cacheReduction === 1)
+    return "Its cache is as large as that of the alternating baseline stacked to the same size.";
   const [factor, word] = cacheReduction >= 1 ? [cacheReduction, "smaller"] : [1 / cacheReduction, "larger"];
   return `Its cache is ${factor.toFixed(2)} times ${word} than that of the alternating baseline stacked to the same size.`;
 }

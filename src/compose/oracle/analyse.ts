@@ -1,5 +1,5 @@
 /** What the oracle says: how noisy seeds are, how stable the order is, and how well the proxy ranks larger models. */
-import { bootstrap, RandomStream, type Supervision, spearman } from "../../core/index.ts";
+import { bootstrap, quantile, RandomStream, type Supervision, spearman } from "../../core/index.ts";
 import type { Aggregation } from "../aggregate.ts";
 import { mean, meansByString, pooledDeviation } from "../statistics.ts";
 import type { MeasuredRun } from "./measure.ts";
@@ -36,8 +36,8 @@ export interface RankedString {
 export interface Noise {
   /** Standard deviation of the score over seeds, pooled over strings. */
   readonly withinStrings: number;
-  /** The same over the strings that always got to the mark, where no score is a stand-in. */
-  readonly withinReached: number;
+  /** The same over the strings that always got to the mark, where no score is a stand-in; absent without any. */
+  readonly withinReached?: number;
   /** Standard deviation over strings of their means. */
   readonly betweenStrings: number;
   /** Spearman's correlation of the orders of each two seeds. */
@@ -103,7 +103,7 @@ function noiseOf(order: readonly RankedString[], seeds: readonly number[]): Nois
   const reached = order.filter((one) => one.reached === seeds.length);
   return {
     withinStrings: pooledDeviation(order.map(({ scores }) => scores)),
-    withinReached: pooledDeviation(reached.map(({ scores }) => scores)),
+    ...(reached.length > 0 && { withinReached: pooledDeviation(reached.map(({ scores }) => scores)) }),
     betweenStrings: pooledDeviation([order.map((one) => one.mean)]),
     orderCorrelations: pairs.map(({ seeds, at: [a, b] }) => ({
       seeds,
@@ -124,11 +124,13 @@ function largerScale(order: readonly RankedString[], larger: readonly MeasuredRu
       sample.map(([score]) => score),
       sample.map(([, loss]) => loss),
     );
-  const { value, low, high } = bootstrap(both, correlation, new RandomStream(0), { level: 0.95 });
+  const { value, draws } = bootstrap(both, correlation, new RandomStream(0));
+  // A resample of one string over and over has no order.
+  const orders = draws.filter(Number.isFinite);
   return {
     strings: both.length,
     seeds: new Set(larger.map(({ seed }) => seed)).size,
     rho: value,
-    interval: [low, high],
+    interval: [quantile(orders, 0.025), quantile(orders, 0.975)],
   };
 }

@@ -39,21 +39,21 @@ export function oraclePage(analysis: OracleAnalysis): string {
   const trials = shownTrials(regret);
   const sections: Section[] = [
     {
-      title: "All strings",
-      body: html`${orderPlot(analysis)}${htmlTable(
-        ORDER_HEAD,
-        order.map((one) => orderRow(one, order)),
-        [0, 2, 4],
-      )}`,
-    },
-    ...(seeds.length > 1 ? [{ title: "Two seeds", body: seedPlot(analysis) }] : []),
-    ...(analysis.larger ? [{ title: "The proxy and a larger size", body: largerPlot(analysis) }] : []),
-    {
       title: "Regret of policies",
       body: html`${regretPlot(analysis)}${htmlTable(
         regretHead(trials),
         regretRows(regret, trials),
         trials.map((_, i) => i + 1),
+      )}`,
+    },
+    ...(analysis.larger ? [{ title: "The proxy and a larger size", body: largerPlot(analysis) }] : []),
+    ...(seeds.length > 1 ? [{ title: "Two seeds", body: seedPlot(analysis) }] : []),
+    {
+      title: "All strings",
+      body: html`${orderPlot(analysis)}${htmlTable(
+        ORDER_HEAD,
+        order.map((one) => orderRow(one, order)),
+        [0, 2, 4],
       )}`,
     },
   ];
@@ -68,7 +68,7 @@ function oracleSentences(analysis: OracleAnalysis): string[] {
     `${strings} strings, ${seeds.length === 1 ? "one seed" : `${seeds.length} seeds`} each${partial > 0 ? ` (and ${partial} runs of seeds that are not complete, left out)` : ""}; best: ${order[0]!.layers}.`,
     `${percent(censored)} of the runs did not get to the mark; they count by how far they came.`,
     noise
-      ? `Seed noise: a standard deviation of ${formatNumber(noise.withinStrings)} between seeds of a string (${formatNumber(noise.withinReached)} where all its runs got to the mark), ${formatNumber(noise.betweenStrings)} between strings. Rank correlation of two seeds: ${rhos}.`
+      ? `Seed noise: a standard deviation of ${formatNumber(noise.withinStrings)} between seeds of a string${noise.withinReached === undefined ? "" : ` (${formatNumber(noise.withinReached)} where all its runs got to the mark)`}, ${formatNumber(noise.betweenStrings)} between strings. Rank correlation of two seeds: ${rhos}.`
       : "With one seed nothing is known of seed noise, and a policy's regret is that of a search without noise.",
     larger
       ? `The proxy's order and that of ${larger.strings} larger language models (${larger.seeds === 1 ? "one seed" : `${larger.seeds} seeds`}): Spearman ${larger.rho.toFixed(2)} [${larger.interval.map((end) => end.toFixed(2)).join(", ")}].`
@@ -165,6 +165,10 @@ function regretPlot({ regret, replays }: OracleAnalysis): Html {
   const rows = regret.flatMap(({ policy, mean, low, high }) =>
     mean.map((value, i) => ({ policy, trial: i + 1, value, low: Math.max(0, low[i]!), high: high[i]! })),
   );
+  const labels = apart(
+    regret.map(({ policy, mean }) => ({ policy, trial: mean.length, value: mean.at(-1)! })),
+    Math.max(...rows.map(({ high }) => high)) / 25,
+  );
   const svg = draw({
     height: 420,
     color: { legend: false, domain: regret.map(({ policy }) => policy) },
@@ -174,22 +178,29 @@ function regretPlot({ regret, replays }: OracleAnalysis): Html {
     marks: [
       Plot.areaY(rows, { x: "trial", y1: "low", y2: "high", fill: "policy", fillOpacity: 0.12 }),
       Plot.line(rows, { x: "trial", y: "value", stroke: "policy" }),
-      Plot.text(
-        rows,
-        Plot.selectLast({
-          x: "trial",
-          y: "value",
-          z: "policy",
-          text: "policy",
-          textAnchor: "start",
-          dx: 5,
-          fill: "policy",
-        }),
-      ),
+      Plot.text(labels, {
+        x: "trial",
+        y: "value",
+        text: "policy",
+        textAnchor: "start",
+        dx: 5,
+        fill: "policy",
+      }),
     ],
   });
   return figure(
     svg,
     `Mean regret of what each policy would hand over after so many trials, ${replays} replays each; bands are 95 % intervals of the mean. N_0 hands over the aggregate of what a policy tried.`,
   );
+}
+
+/** The labels moved up where they would be nearer than `gap` to the one below. */
+function apart<T extends { readonly value: number }>(labels: readonly T[], gap: number): T[] {
+  let floor = Number.NEGATIVE_INFINITY;
+  return [...labels]
+    .sort((a, b) => a.value - b.value)
+    .map((label) => {
+      floor = Math.max(label.value, floor + gap);
+      return { ...label, value: floor };
+    });
 }
