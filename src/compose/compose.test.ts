@@ -187,6 +187,8 @@ describe("a wrong recipe", () => {
     ],
     ["an unknown model", "check:", "extrapolate: { like: lama-3.2-1b }\ncheck:", 11, "llama-3.2-1b"],
     ["a size that is none", "check:", "extrapolate: { to: much }\ncheck:", 11, "1B"],
+    ["an unknown policy", "name: random", "name: baysian", 4, "bayesian"],
+    ["an option that the policy lacks", "name: random", "name: random, kernel: rbf", 4, "kernel"],
     [
       "a baseline that is no layers",
       "steps: 2, seeds: 2",

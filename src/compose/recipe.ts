@@ -3,6 +3,7 @@ import { z } from "zod";
 import { InputError, type Place, parseQuantity, QuantityError, readConfig } from "../core/index.ts";
 import { dataSchema, network, taskOf } from "../lab/index.ts";
 import { isPrimitive, type Primitive, parameters, parseLayers, preset } from "../model/index.ts";
+import { createPolicy, Space } from "../search/index.ts";
 import type { Aggregation } from "./aggregate.ts";
 import { defaultExtrapolation, EXTRAPOLATIONS } from "./extrapolate.ts";
 import { BASELINE, type Target } from "./predict.ts";
@@ -53,7 +54,7 @@ export interface CheckPlan extends Protocol {
 export interface OraclePlan {
   /** Runs of every string on the proxy. */
   readonly seeds: number;
-  /** Strings, spread over the proxy's order, that are trained again as the check trains. */
+  /** Strings, drawn at random, that are trained again as the check trains. */
   readonly largerStrings: number;
   readonly largerSeeds: number;
 }
@@ -134,6 +135,8 @@ export async function readComposeRecipe(file: string): Promise<ComposeRecipe> {
       expected: `a number of layers that divides ${layers}: each stage adds so many`,
     });
   }
+  const baseline = within(["check", "baseline"], () => parseLayers(check.baseline));
+  within(["search"], () => requirePolicy(search.policy, primitives, step));
   const protocolOf = async (part: "proxy" | "check"): Promise<Protocol> => {
     const { data, context, width, batch, steps, learningRate } = value[part];
     if ("task" in data) within([part, "data"], () => taskOf(data.task, data.settings));
@@ -147,7 +150,8 @@ export async function readComposeRecipe(file: string): Promise<ComposeRecipe> {
       learningRate,
       evaluateEvery: Math.min(EVALUATE_EVERY, steps),
     };
-    within([part, "width"], () => network(planOf(primitives, 1, protocol).architecture));
+    const letters = part === "check" ? [...primitives, ...baseline].join("") : primitives;
+    within([part, "width"], () => network(planOf(letters, 1, protocol).architecture));
     return protocol;
   };
   const like = within(["extrapolate", "like"], () => preset(extrapolate.like).architecture);
@@ -172,11 +176,29 @@ export async function readComposeRecipe(file: string): Promise<ComposeRecipe> {
       ...(await protocolOf("check")),
       copies: check.copies,
       seeds: check.seeds,
-      baseline: within(["check", "baseline"], () => parseLayers(check.baseline)),
+      baseline,
     },
     oracle,
     seed,
   };
+}
+
+/** Throws an InputError unless the kernel has this policy with these options for strings of `length` letters. */
+function requirePolicy(policy: SearchPlan["policy"], alphabet: string, length: number): void {
+  const objectives = [{ metric: "score", direction: "minimise" as const }];
+  createPolicy(
+    {
+      format: 1,
+      domain: "compose",
+      space: {},
+      objectives,
+      outcomeConstraints: [],
+      policy,
+      budget: {},
+      seed: 1,
+    },
+    new Space({ layers: { kind: "string", alphabet, length } }),
+  );
 }
 
 function sizeOf(text: string | number, place: Place): number {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Point, Space, type StudyRequest, type Trial } from "../search/index.ts";
 import { type Aggregate, aggregate, type Scored } from "./aggregate.ts";
 import type { ComposeRecipe } from "./recipe.ts";
+import { mean } from "./statistics.ts";
 import { runTrials, type TrialOptions } from "./trials.ts";
 
 export interface Stage extends Aggregate {
@@ -101,7 +102,7 @@ function outcomes(trials: readonly Trial<Point>[], fixed: Frame): Pick<Stage, "t
   }
   const tried = [...scores].map(([layers, list]) => ({
     layers,
-    score: list.reduce((sum, score) => sum + score, 0) / list.length,
+    score: mean(list),
     scores: list,
   }));
   return { tried, failed };

@@ -106,11 +106,11 @@ async function extrapolateAction(layers: string, options: ExtrapolateOptions): P
 async function oracleAction(path: string | undefined, options: RunOptions): Promise<void> {
   const compose = await import("../../compose/index.ts");
   const recipe = path === undefined ? undefined : await compose.readComposeRecipe(path);
-  const again = ["terrarium compose oracle", path, `--out ${options.out}`].filter(Boolean).join(" ");
-  const analysis = await interruptible(again, async (signal) => {
+  const command = ["terrarium compose oracle", ...(path ? [path] : [])].join(" ");
+  const analysis = await interruptible(`${command} --out ${options.out}`, async (signal) => {
     const supervision = { progress: progressLine(), signal };
     const table = recipe
-      ? await compose.measureOracle(options.out, recipe, {
+      ? await compose.measureOracle(options.out, recipe, command, {
           clock: () => performance.now(),
           workers: options.workers,
           ...supervision,

@@ -8,19 +8,25 @@ import type { TrialOptions } from "../trials.ts";
 import { type MeasuredRun, measure } from "./measure.ts";
 import { type OracleTable, runsCsv, TABLE_FILES } from "./table.ts";
 
+const CONTENT: Readonly<Record<keyof OracleTable, string>> = {
+  proxy: "every string, trained small and scored by the proxy",
+  larger: "some strings, trained as the check trains; the score is held-out loss in nats a token",
+};
+
 /**
- * Measures what is not measured yet in `folder`, and writes the table there after each part. All strings at one seed come
- * before any at the next.
+ * Measures what is not measured yet in `folder`, and writes the table there, also when it is stopped; `command` heads its
+ * files. All strings at one seed come before any at the next.
  * @throws InputError where the folder holds the work of another recipe.
  */
 export async function measureOracle(
   folder: string,
   { title, primitives, layers, proxy, check, oracle }: ComposeRecipe,
+  command: string,
   options: TrialOptions,
 ): Promise<OracleTable> {
   const { copies, seeds: _, baseline: __, ...larger } = check;
   const write = (part: keyof OracleTable, runs: readonly MeasuredRun[]): readonly MeasuredRun[] => {
-    writeWhole(join(folder, TABLE_FILES[part]), runsCsv(runs, `${title}: terrarium compose oracle`));
+    writeWhole(join(folder, TABLE_FILES[part]), runsCsv(runs, `${title}: ${CONTENT[part]}\n${command}`));
     return runs;
   };
   const proxyRuns = await measure(
