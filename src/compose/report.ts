@@ -141,6 +141,7 @@ function searchSection({ stages, unit }: ComposeResult): Html {
       return { trial: i + 1, layers, score, best, cluster: inCluster.has(layers) ? "best cluster" : "other" };
     });
     const svg = draw({
+      inset: 12,
       x: { label: "string, in the order tried" },
       y: { label: `score (${unit}), lower is better`, grid: true },
       color: { domain: ["best cluster", "other"], range: [COLOURS[1], COLOURS[7]] },

@@ -114,6 +114,7 @@ function orderPlot({ order }: OracleAnalysis): Html {
   const svg = draw({
     height: 20 + 13 * order.length,
     marginLeft: 90,
+    insetLeft: 6,
     x: { label: "score: steps to 95 %, or beyond the cap", grid: true, axis: "both" },
     y: { label: null, domain: order.map(({ layers }) => layers) },
     marks: [
@@ -128,6 +129,7 @@ function seedPlot({ order, seeds }: OracleAnalysis): Html {
   const rows = order.map(({ layers, scores }) => ({ layers, x: scores[0]!, y: scores[1]! }));
   const svg = draw({
     height: 440,
+    inset: 12,
     x: { label: `score with seed ${seeds[0]}`, grid: true },
     y: { label: `score with seed ${seeds[1]}`, grid: true },
     marks: [
@@ -148,6 +150,7 @@ function largerPlot({ order, larger }: OracleAnalysis): Html {
   const rows = order.filter(({ largerLoss }) => largerLoss !== undefined);
   const svg = draw({
     height: 400,
+    inset: 12,
     x: { label: "mean score on the proxy", grid: true },
     y: { label: "held-out loss at the larger size (nats a token)", grid: true },
     marks: [
