@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
+import { partSchema } from "../src/hardware/index.ts";
 import { briefSchema, planSchema } from "../src/plan/index.ts";
 
 const folder = new URL("../schemas/", import.meta.url);
@@ -11,6 +12,7 @@ export function schemaFiles(): Record<string, string> {
   const text = (schema: z.ZodType, io: "input" | "output") =>
     `${JSON.stringify(z.toJSONSchema(schema, { io }), null, 2)}\n`;
   return {
+    "accelerator.schema.json": text(partSchema, "input"),
     "brief.schema.json": text(briefSchema, "input"),
     "plan.schema.json": text(planSchema, "output"),
   };

@@ -18,6 +18,20 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
   "empty.psv": "",
   "header.psv": "JobIDRaw|JobID|State|ExitCode|Submit|Start|End|ElapsedRaw|AllocNodes|NodeList\n",
   "text.json": "weights go here\n",
+  "part.json": `{
+  "format": 1,
+  "name": "co-designed 1,32,2,64,32,2",
+  "int8OperationsPerSecond": 8e10,
+  "memoryBytes": 1e9,
+  "memoryBytesPerSecond": 8e10,
+  "powerWatts": 0.1,
+  "usdPerHour": 2e-5,
+  "year": 2025,
+  "source": "a test"
+}
+`,
+  "powerless.json":
+    '{\n  "format": 1,\n  "name": "mine",\n  "int8OperationsPerSecond": 8e10,\n  "powerWatts": -2\n}\n',
   "bert.json": '{\n  "model_type": "bert"\n}\n',
   "binary.yaml": Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d),
   "utf16.yaml": Buffer.from("\ufeffgoal: a plan\n", "utf16le"),
@@ -221,11 +235,11 @@ describe("a broken brief is answered with the place and the remedy:", () => {
   log: text.psv
 `),
     ).toMatchInlineSnapshot(`
-  "text.psv:1
-    found     "this is"
-    expected  a header of sacct's field names separated by |
-    to mend   run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine, or give the field names where it was run with --noheader"
-`);
+      "text.psv:1
+        found     "this is"
+        expected  a log of one of these kinds: sacct, sacct json, squeue json, nodes json, node events, key values, slurmctld, gpu errors, dcgm metrics, job trace, philly, swf, failure table
+        to mend   for jobs, run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine; of a CSV of failures, say which columns hold node, start, end and category"
+    `);
   });
 
   it("an empty log", async () => {
@@ -234,11 +248,11 @@ describe("a broken brief is answered with the place and the remedy:", () => {
   log: empty.psv
 `),
     ).toMatchInlineSnapshot(`
-  "empty.psv
-    found     an empty file
-    expected  the output of sacct --parsable2 with its header
-    to mend   run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine"
-`);
+      "empty.psv
+        found     an empty file
+        expected  a log of one of these kinds: sacct, sacct json, squeue json, nodes json, node events, key values, slurmctld, gpu errors, dcgm metrics, job trace, philly, swf, failure table
+        to mend   for jobs, run sacct --allusers --allocations --duplicates --parsable2 --starttime START --endtime END --format=JobIDRaw,JobID,JobName,User,Account,Partition,QOS,Submit,Eligible,Start,End,ElapsedRaw,TimelimitRaw,AllocNodes,NodeList,AllocTRES,ReqTRES,State,ExitCode,Priority,Comment,SubmitLine; of a CSV of failures, say which columns hold node, start, end and category"
+    `);
   });
 
   it("a log without a job", async () => {
@@ -386,6 +400,87 @@ goal: b
     expected  an accelerator of data/accelerators.csv
     to mend   use one of: v100-sxm-16, v100-sxm-32, a100-sxm-40, a100-sxm-80, a100-pcie-40, a100-pcie-80, a40, l40, l40s, h100-sxm, h100-pcie, h200-sxm, b200-sxm, mi250x, mi300x, tpu-v4, tpu-v5p, tpu-v6e"
 `);
+  });
+
+  it("a part for serving that does not exist", async () => {
+    expect(
+      await complaint(`serving:
+  requests_per_day: 1M
+  accelerator: nothere.json
+`),
+    ).toMatchInlineSnapshot(`
+      "brief.yaml:3:16  serving.accelerator
+        found     "nothere.json", which does not exist
+        expected  the path of a file, taken from the folder of the brief
+        to mend   put the file at nothere.json, or mend the path"
+    `);
+  });
+
+  it("a part for serving without its figures", async () => {
+    expect(
+      await complaint(`serving:
+  requests_per_day: 1M
+  accelerator: powerless.json
+`),
+    ).toMatchInlineSnapshot(`
+      "powerless.json:1:1  memoryBytes
+        found     nothing
+        expected  a number above 0: DRAM beside the die
+        to mend   name a file that terrarium codesign run wrote, or complete this one after its like
+
+      powerless.json:1:1  memoryBytesPerSecond
+        found     nothing
+        expected  a number above 0: bandwidth of the memory
+        to mend   name a file that terrarium codesign run wrote, or complete this one after its like
+
+      powerless.json:5:17  powerWatts
+        found     -2
+        expected  a number above 0: draw at full load
+        to mend   name a file that terrarium codesign run wrote, or complete this one after its like
+
+      powerless.json:1:1  usdPerHour
+        found     nothing
+        expected  a number above 0: what an hour of it costs
+        to mend   name a file that terrarium codesign run wrote, or complete this one after its like
+
+      powerless.json:1:1  year
+        found     nothing
+        expected  a number
+        to mend   name a file that terrarium codesign run wrote, or complete this one after its like
+
+      powerless.json:1:1  source
+        found     nothing
+        expected  text
+        to mend   name a file that terrarium codesign run wrote, or complete this one after its like"
+    `);
+  });
+
+  it("a part to train on", async () => {
+    expect(
+      await complaint(`cluster:
+  accelerator: part.json
+`),
+    ).toMatchInlineSnapshot(`
+      "brief.yaml:2:16  cluster.accelerator
+        found     "part.json", an accelerator of a file
+        expected  an accelerator of data/accelerators.csv: one of a file computes in int8 and trains nothing
+        to mend   name it under serving.accelerator"
+    `);
+  });
+
+  it("a model that a part's memory does not hold", async () => {
+    expect(
+      await complaint(`model: {candidates: ["(AF)12"], size: 2B}
+${MACHINE}serving:
+  requests_per_day: 1000
+  accelerator: part.json
+`),
+    ).toMatchInlineSnapshot(`
+      "brief.yaml:4:3  serving
+        found     2.0 GB of weights on each of 1 x co-designed 1,32,2,64,32,2, where there must be less than the 0.9 GB that are usable
+        expected  a brief that leaves at least one possible answer to "On how many accelerators to serve, and laid out how?"
+        to mend   use more accelerators a replica (up to a node), smaller weights (fp8, int4) or larger memory"
+    `);
   });
 
   it("an unknown letter in an architecture", async () => {

@@ -1,7 +1,9 @@
 /// <reference lib="dom" />
-/** The report as its readers see it: in Chromium, light, dark and on paper, on a desk and on a telephone. */
+/** Reports as their readers see them: in Chromium, light, dark and on paper, on a desk and on a telephone. */
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as carbon from "../src/carbon/index.ts";
+import { Sampler } from "../src/core/index.ts";
 import { htmlReport } from "../src/plan/index.ts";
 import { examplePlan } from "./examples.ts";
 import { missingProgram, program } from "./requirements.ts";
@@ -14,31 +16,46 @@ const VIEWS = [
   { name: "on paper", width: 794, colorScheme: "dark", media: "print" },
 ] as const;
 
-describe.skipIf(missingProgram("chromium", "chromium"))("the report in a browser", () => {
+const PAGES = {
+  plan: async () => htmlReport(await examplePlan("examples/hybrid-1b/brief.yaml")),
+  ledger: async () => {
+    const model = await carbon.ledgerModel("examples/carbon/model.yaml");
+    const total = (sampler: Sampler) => carbon.ledgerTotals(model(sampler)).total;
+    const moved = carbon.sensitivity("total carbon", total, 1);
+    return carbon.htmlReport(carbon.ledgerReport(model(new Sampler(1)), moved));
+  },
+};
+
+describe.skipIf(missingProgram("chromium", "chromium"))("a report in a browser", () => {
   let browser: Browser;
-  let html: string;
+  const pages: Record<string, string> = {};
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: program("chromium")!, args: ["--no-sandbox"] });
-    html = await htmlReport(await examplePlan("examples/hybrid-1b/brief.yaml"));
+    for (const [name, made] of Object.entries(PAGES)) pages[name] = await made();
   });
   afterAll(() => browser?.close());
 
-  /** Opens the report; `complaints` collects what the browser says and what the page asks of the network. */
-  async function open({ width, colorScheme, media }: (typeof VIEWS)[number], complaints: string[] = []) {
+  /** Opens a report; `complaints` collects what the browser says and what the page asks of the network. */
+  async function open(
+    report: string,
+    { width, colorScheme, media }: (typeof VIEWS)[number],
+    complaints: string[] = [],
+  ) {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     page.on("console", (message) => complaints.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
     page.on("request", (request) => complaints.push(`request: ${request.url()}`));
     await page.emulateMedia({ media });
-    await page.setContent(html, { waitUntil: "load" });
+    await page.setContent(pages[report]!, { waitUntil: "load" });
     return page;
   }
 
-  describe.each(VIEWS)("$name", (view) => {
+  const shown = Object.keys(PAGES).flatMap((report) => VIEWS.map((view) => ({ report, view })));
+  describe.each(shown)("$report, $view.name", ({ report, view }) => {
     let page: Page;
     const complaints: string[] = [];
     beforeAll(async () => {
-      page = await open(view, complaints);
+      page = await open(report, view, complaints);
     });
     afterAll(() => page?.close());
 
@@ -71,8 +88,13 @@ describe.skipIf(missingProgram("chromium", "chromium"))("the report in a browser
     });
   });
 
+  it.each(Object.keys(PAGES))("the %s holds no address that a browser would load", (report) => {
+    expect(pages[report]!.match(/\b(?:src|href|action)\s*=\s*["'](?!#)[^"']*/g) ?? []).toEqual([]);
+    expect(pages[report]).not.toMatch(/<script|@import|url\(/);
+  });
+
   it("names a quantity and its unit on the axes of every chart", async () => {
-    const page = await open(VIEWS[0]);
+    const page = await open("plan", VIEWS[0]);
     const labels = await page.evaluate(() =>
       [...document.querySelectorAll("svg")].map((svg) =>
         [...svg.querySelectorAll("[aria-label$='axis label'] text, [aria-label$='axis label']")]
@@ -89,7 +111,7 @@ describe.skipIf(missingProgram("chromium", "chromium"))("the report in a browser
   });
 
   it("shows on paper what is folded on a screen", async () => {
-    const page = await open(VIEWS.find(({ media }) => media === "print")!);
+    const page = await open("plan", VIEWS.find(({ media }) => media === "print")!);
     const heights = await page.evaluate(() =>
       [...document.querySelectorAll("details table tbody")].map(
         (body) => body.getBoundingClientRect().height,
@@ -101,7 +123,7 @@ describe.skipIf(missingProgram("chromium", "chromium"))("the report in a browser
   });
 
   it("leads every link to a place in the page", async () => {
-    const page = await open(VIEWS[0]);
+    const page = await open("plan", VIEWS[0]);
     const links = await page.evaluate(() =>
       [...document.querySelectorAll("a")].map((a) => ({
         href: a.getAttribute("href") ?? "",
@@ -116,11 +138,6 @@ describe.skipIf(missingProgram("chromium", "chromium"))("the report in a browser
     expect(links.length).toBeGreaterThan(20);
     expect(links.filter(({ href, found }) => !href.startsWith("#") || !found)).toEqual([]);
     expect(twice).toEqual([]);
-  });
-
-  it("holds no address that a browser would load", () => {
-    expect(html.match(/\b(?:src|href|action)\s*=\s*["'](?!#)[^"']*/g) ?? []).toEqual([]);
-    expect(html).not.toMatch(/<script|@import|url\(/);
   });
 });
 

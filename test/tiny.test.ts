@@ -99,6 +99,23 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["carbon", "embodied", "examples/carbon/dell-r740.yaml"], "total.value", "parts.0.carbon"],
   [["carbon", "compare", "examples/carbon/model.yaml", "examples/carbon/bloom.yaml"], "1.ratio.value"],
   [
+    [
+      "carbon",
+      "refresh",
+      "--old",
+      "a100-sxm-80",
+      "--new",
+      "h100-sxm",
+      "--speedup",
+      "2.2..3.1",
+      "--grid",
+      "FR",
+    ],
+    "refresh.payback.value",
+    "paybacks.0.byIntensity.0.payback",
+  ],
+  [["carbon", "intensity", "FR"], "intensity.value", "provenance.vintage"],
+  [
     ["lab", "train", "SF", "--width", "16", "--steps", "3", "--context", "32", "--batch", "2", "--out", run],
     "result.trainLoss",
   ],
@@ -124,6 +141,7 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   ],
   [["codesign", "front", join(designs, "quality-carbon")], "trades"],
   [["search", "status", study], "trials.complete", "best.0.metrics.y"],
+  [["search", "show", study], "status.trials.complete", "importances"],
   [["search", "show", study, "0"], "candidate.x"],
   [["search", "export", study], "2.metrics.y"],
   [["doctor"], "machine", "parts.0.part"],
@@ -157,11 +175,24 @@ describe("every verb", () => {
 
   it("carbon meter, which takes its options before the command that it measures", async () => {
     const record = join(folder, "meter.json");
-    const command = ["--", process.execPath, "-e", "0"];
-    const { code, stdout } = await terrarium(["carbon", "meter", "--json", "--record", record, ...command]);
+    const command = ["--", process.execPath, "-e", "console.log('its own'); process.exitCode = 3"];
+    const json = await terrarium(["carbon", "meter", "--json", "--record", record, ...command]);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({ format: "terrarium-meter", exitCode: 3 });
+    expect(JSON.parse(readFileSync(record, "utf8"))).toEqual(JSON.parse(json.stdout));
+    expect(json.stderr).toMatch(/^its own\n/);
+    const text = await terrarium(["carbon", "meter", "--record", record, ...command]);
+    expect(text).toMatchObject({ code: 3, stdout: "its own\n" });
+    expect(text.stderr).toContain("measured");
+  });
+
+  it("search resume, which runs the command that made the study", async () => {
+    const [made] = VERBS.find(([[room, verb]]) => room === "codesign" && verb === "run")!;
+    await ran([...made, "--json"]);
+    const { code, stdout, stderr } = await terrarium(["search", "resume", join(designs, "quality-carbon")]);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ format: "terrarium-meter", exitCode: 0 });
-    expect(JSON.parse(readFileSync(record, "utf8"))).toMatchObject({ format: "terrarium-meter" });
+    expect(stderr).toContain("codesign run");
+    expect(JSON.parse(stdout).trades).toBeDefined();
   });
 
   it("is in this table", async () => {
@@ -176,7 +207,12 @@ describe("every verb", () => {
         return inside.length > 0 ? inside.map((verb) => `${room} ${verb}`) : [room];
       }),
     );
-    const tabled = [...VERBS.map(([args]) => args.slice(0, 2).join(" ")), "carbon meter", "fleet collect"];
+    const tabled = [
+      ...VERBS.map(([args]) => args.slice(0, 2).join(" ")),
+      "carbon meter",
+      "fleet collect",
+      "search resume",
+    ];
     expect(
       verbs.flat().filter((verb) => !tabled.some((known) => `${known} `.startsWith(`${verb} `))),
     ).toEqual([]);

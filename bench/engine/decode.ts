@@ -1,49 +1,60 @@
-/** One step of greedy decoding with a cache of keys and values, for the transformers of models.ts. */
+/** Greedy decoding with a cache of keys and values, some tokens a run, for the transformers of models.ts. */
 
 import {
   add,
   argMax,
-  attention,
+  cachedAttention,
   concatenate,
   fill,
   gather,
   layerNorm,
-  less,
-  MASKED,
   matmul,
-  range,
   reshape,
   type StateRows,
   silu,
   split,
   type Tensor,
-  where,
+  transpose,
 } from "../../src/engine/index.ts";
 import type { Sizes } from "./models.ts";
 
 type Named = Readonly<Record<string, Tensor>>;
 
-/** The next token after `token` [1] at position `at` [1], and the caches with this position written. */
-export function decodeStep(p: Named, token: Tensor, at: Tensor, sizes: Sizes) {
-  const { width, heads, layers, length } = sizes;
-  // Earlier positions, and then this one, which is not in the cache yet.
-  const earlier = where(less(range(length), at), fill(0, []), MASKED);
-  const seen = concatenate([earlier, fill(0, [1])], 0);
-  const state: Record<string, StateRows> = {};
+/** Tokens of one run: its part of the caches is written into them once, after it. */
+export const TOKENS_A_RUN = 8;
+
+/** The `TOKENS_A_RUN` tokens after `token` [1] at position `at` [1], and their keys and values. */
+export function decode(p: Named, token: Tensor, at: Tensor, sizes: Sizes) {
+  const { width, heads, layers } = sizes;
   const norm = (name: string, x: Tensor): Tensor => layerNorm(x, p[`${name}.weight`]!, p[`${name}.bias`]!);
-  let x = add(gather(p.embedding!, token), gather(p.positions!, at));
-  for (let i = 0; i < layers; i++) {
-    const qkv = matmul(norm(`${i}.norm1`, x), p[`${i}.qkv`]!);
-    const [q, k, v] = split(qkv, 1, [width, width, width]).map((part) =>
-      reshape(part, [1, heads, 1, width / heads]),
-    ) as [Tensor, Tensor, Tensor];
-    state[`${i}.keys`] = { rows: k, axis: 2, at };
-    state[`${i}.values`] = { rows: v, axis: 2, at };
-    const keys = concatenate([p[`${i}.keys`]!, k], 2);
-    const values = concatenate([p[`${i}.values`]!, v], 2);
-    const mixed = reshape(attention(q, keys, values, { mask: seen }), [1, width]);
-    x = add(x, matmul(mixed, p[`${i}.out`]!));
-    x = add(x, matmul(silu(matmul(norm(`${i}.norm2`, x), p[`${i}.up`]!)), p[`${i}.down`]!));
+  const caches = Array.from({ length: layers }, (_, layer) => ({
+    keys: p[`${layer}.keys`]!,
+    values: p[`${layer}.values`]!,
+  }));
+  const projected = caches.map((): Tensor[] => []);
+  const tokens: Tensor[] = [];
+  let latest = token;
+  for (let i = 0; i < TOKENS_A_RUN; i++) {
+    const position = add(at, fill(i, [], "int32"));
+    let x = add(gather(p.embedding!, latest), gather(p.positions!, position));
+    for (let layer = 0; layer < layers; layer++) {
+      const qkv = reshape(matmul(norm(`${layer}.norm1`, x), p[`${layer}.qkv`]!), [1, 1, 3 * width]);
+      const { read, written } = cachedAttention(qkv, heads, caches[layer]!, position);
+      caches[layer] = written;
+      projected[layer]!.push(qkv);
+      x = add(x, matmul(reshape(read, [1, width]), p[`${layer}.out`]!));
+      x = add(x, matmul(silu(matmul(norm(`${layer}.norm2`, x), p[`${layer}.up`]!)), p[`${layer}.down`]!));
+    }
+    latest = argMax(matmul(norm("norm", x), p.head!));
+    tokens.push(latest);
   }
-  return { outputs: { next: argMax(matmul(norm("norm", x), p.head!)) }, state };
+  const state: Record<string, StateRows> = {};
+  for (const [layer, parts] of projected.entries()) {
+    const [, keys, values] = split(concatenate(parts, 1), 2, [width, width, width]);
+    for (const [name, part] of Object.entries({ keys, values })) {
+      const apart = reshape(part!, [1, TOKENS_A_RUN, heads, width / heads]);
+      state[`${layer}.${name}`] = { rows: transpose(apart, [0, 2, 1, 3]), axis: 2, at };
+    }
+  }
+  return { outputs: { tokens: concatenate(tokens, 0) }, state };
 }

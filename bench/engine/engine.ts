@@ -16,7 +16,7 @@ import {
   type Tensor,
   Trainer,
 } from "../../src/engine/index.ts";
-import { decodeStep } from "./decode.ts";
+import { decode, TOKENS_A_RUN } from "./decode.ts";
 import { losses, MODELS, parametersOf } from "./models.ts";
 
 const [model, folder, threads] = process.argv.slice(2) as [string, string, string];
@@ -73,13 +73,14 @@ const acts: Record<string, () => Promise<Record<string, unknown>>> = {
   decode: async () => {
     decoder ??= await compileDecoder();
     const found: number[] = [];
-    let token = 1;
-    for (let at = 0; at < sizes.length - 1; at++) {
-      const { next } = await decoder.run({ token: Int32Array.of(token), at: Int32Array.of(at) });
-      token = next![0]!;
-      found.push(token);
+    for (let at = 0; at < sizes.length; at += TOKENS_A_RUN) {
+      const { tokens: some } = await decoder.run({
+        token: Int32Array.of(found.at(-1) ?? 1),
+        at: Int32Array.of(at),
+      });
+      found.push(...some!);
     }
-    return { tokens: found };
+    return { tokens: found.slice(0, sizes.length - 1) };
   },
   memory: async () => ({ peakBytes: process.resourceUsage().maxRSS * 1024 }),
   version: async () => ({ version: "engine" }),
@@ -96,11 +97,8 @@ function compileDecoder() {
   );
   return trainer.runtime.compile(
     "decode",
-    (inputs, state: Readonly<Record<string, Tensor>>) => decodeStep(state, inputs.token, inputs.at, sizes),
-    {
-      inputs: { token: int32([1]), at: int32([1]) },
-      state: { ...parameterState(parameters), ...caches } as Specs,
-    },
+    (inputs, state: Readonly<Record<string, Tensor>>) => decode(state, inputs.token, inputs.at, sizes),
+    { inputs: { token: int32([1]), at: int32([1]) }, state: caches, fixed: parameterState(parameters) },
   );
 }
 

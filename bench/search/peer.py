@@ -1,4 +1,4 @@
-"""One peer as an ask-and-tell process: reads a problem and outcomes as JSON lines, writes proposals and their times."""
+"""One peer as an ask-and-tell process: reads problems, each followed by outcomes, as JSON lines; writes proposals and their processor time."""
 
 import json
 import sys
@@ -9,7 +9,8 @@ warnings.filterwarnings("ignore")
 
 
 def read():
-    return json.loads(sys.stdin.readline())
+    line = sys.stdin.readline()
+    return json.loads(line) if line else None
 
 
 def write(message):
@@ -19,7 +20,9 @@ def write(message):
 
 def optuna_peer(problem):
     import optuna
+    import torch
 
+    torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.GPSampler(
         seed=problem["seed"],
@@ -143,11 +146,11 @@ def ax_peer(problem):
 
 
 PEERS = {"optuna": optuna_peer, "botorch": botorch_peer, "ax": ax_peer}
-problem = read()
-ask, tell = PEERS[sys.argv[1]](problem)
-for _ in range(problem["trials"]):
-    started = time.perf_counter()
-    point = ask()
-    write({"point": point, "seconds": time.perf_counter() - started})
-    outcome = read()
-    tell(outcome["losses"], outcome["slacks"])
+while problem := read():
+    ask, tell = PEERS[sys.argv[1]](problem)
+    for _ in range(problem["trials"]):
+        started = time.process_time()
+        point = ask()
+        write({"point": point, "seconds": time.process_time() - started})
+        outcome = read()
+        tell(outcome["losses"], outcome["slacks"])

@@ -3,20 +3,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { Estimate, exactly, InputError, Sampler } from "../core/index.ts";
-import { compareLedgers, inEachRegion, publishedRuns, servingAccount, trainingLedger } from "./accounts.ts";
-import { disclosure } from "./disclosure.ts";
-import { ledgerTotals } from "./ledger.ts";
-import { readLedger } from "./ledger-file.ts";
-import type { MeterRecord } from "./meter.ts";
-import { buildingRecord, fleetRatio } from "./records.ts";
 import {
-  comparisonReport,
-  htmlReport,
-  ledgerReport,
-  meterReport,
-  servingReport,
-  terminalReport,
-} from "./report.ts";
+  compareLedgers,
+  publishedRuns,
+  type ServingOptions,
+  servingModel,
+  type TrainingOptions,
+  trainingModel,
+} from "./accounts.ts";
+import { disclosure } from "./disclosure.ts";
+import { gridIntensity } from "./grids.ts";
+import { ledgerTotals } from "./ledger.ts";
+import { ledgerModel, readLedger } from "./ledger-file.ts";
+import { meterReport } from "./machine-report.ts";
+import type { MeterRecord } from "./meter.ts";
+import { htmlReport } from "./page.ts";
+import { buildingRecord, fleetRatio } from "./records.ts";
+import { comparisonReport, ledgerReport, servingReport, terminalReport } from "./report.ts";
+
+const trainingLedger = async (options: TrainingOptions, sampler: Sampler) =>
+  (await trainingModel(options))(sampler);
+const servingAccount = async (options: ServingOptions, sampler: Sampler) =>
+  (await servingModel(options))(sampler);
 
 const folder = mkdtempSync(join(tmpdir(), "carbon-accounts-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -113,11 +121,11 @@ describe("compareLedgers", () => {
   it("lets what two accounts share cancel out", async () => {
     const sampler = new Sampler(1);
     const options = { accelerators: 64, time: "10 days", power: "600 W" };
-    const ledgers = await inEachRegion(
-      (grid) => trainingLedger({ ...options, grid }, sampler),
-      ["PL", "FR", "NO-NO2"],
-    );
-    const compared = compareLedgers(ledgers);
+    const at = async (grid: string) => ({
+      ...(await trainingLedger({ ...options, grid }, sampler)),
+      name: grid,
+    });
+    const compared = compareLedgers([await at("PL"), await at("FR"), await at("NO-NO2")]);
     expect(compared.map(({ name }) => name)).toEqual(["PL", "FR", "NO-NO2"]);
     expect(compared[0]).toMatchObject({ lower: 0 });
     expect(compared[0]!.ratio!.interval()).toEqual({ low: 1, high: 1 });
@@ -135,6 +143,45 @@ describe("compareLedgers", () => {
     const [low, high, again] = [await at("100..200 W"), await at("1000..2000 W"), await at("100..200 W")];
     expect(high.value() / low.value()).toBeCloseTo(10, 1);
     expect([...again.draws]).toEqual([...low.draws]);
+  });
+
+  it("weighs carbon against energy and delay, where both say their delay", async () => {
+    const sampler = new Sampler(1);
+    const at = async (name: string, kilowattHours: number, delay: string) => {
+      const file = join(folder, `${name}.yaml`);
+      writeFileSync(
+        file,
+        `name: ${name}\ngrid: 100 gCO2e/kWh\n${delay}entries: [{phase: training, energy: ${kilowattHours} kWh}]\n`,
+      );
+      return readLedger(file, sampler);
+    };
+    const [first, slow, unknown] = [
+      await at("a", 10, "delay: 2 h\n"),
+      await at("b", 5, "delay: 6 h\n"),
+      await at("c", 5, ""),
+    ];
+    const [, b, c] = compareLedgers([first, slow, unknown]);
+    const merits = Object.entries(b!.merits).map(([name, ratio]) => [name, ratio!.value()]);
+    expect(merits).toEqual([
+      ["CDP", 0.5 * 3],
+      ["CEP", 0.25],
+      ["C2EP", 0.125],
+      ["CE2P", 0.125],
+    ]);
+    expect(c!.merits.CDP).toBeUndefined();
+  });
+
+  it("puts one ledger at another place, but for entries with a place of their own", async () => {
+    const file = join(folder, "moved.yaml");
+    writeFileSync(
+      file,
+      "name: m\ngrid: FR\npue: 1\nentries: [{phase: training, energy: 1 kWh}, {phase: inference, grid: SE-SE3, energy: 1 kWh}]\n",
+    );
+    const { records } = (await ledgerModel(file, { grid: "PL" }))(new Sampler(1));
+    expect(records.map(({ emitter }) => emitter)).toEqual(["electricity of PL", "electricity of SE-SE3"]);
+    await expect(async () => (await ledgerModel(file, { grid: "Mordor" }))(new Sampler(1))).rejects.toThrow(
+      "Mordor",
+    );
   });
 
   it("recomputes published runs", () => {
@@ -251,7 +298,9 @@ describe("a meter's report", () => {
   };
 
   it("gives energy, power and carbon, after its warnings", async () => {
-    const text = await terminalReport(meterReport(record, new Sampler(1), "FR"));
+    const text = await terminalReport(
+      meterReport(record, new Sampler(1), gridIntensity(new Sampler(1), "FR")),
+    );
     expect(text.indexOf("WARNING: no GPU")).toBe(0);
     expect(text).toContain("2 kWh");
     expect(text).toContain("2 kW ");
@@ -261,7 +310,9 @@ describe("a meter's report", () => {
 
   it("gives no energy and no carbon where nothing was read", async () => {
     const nothing = { ...record, joules: null, devices: [] };
-    const text = await terminalReport(meterReport(nothing, new Sampler(1), undefined));
+    const text = await terminalReport(
+      meterReport(nothing, new Sampler(1), gridIntensity(new Sampler(1), undefined)),
+    );
     expect(text).not.toContain("carbon at");
   });
 });

@@ -3,10 +3,17 @@
  * answer is a ledger of its own, so that it is summed, reported and disclosed like any other.
  */
 import { z } from "zod";
-import { Estimate, exactly, InputError, type Place, type Sampler } from "../core/index.ts";
+import { type AnyEstimate, Estimate, exactly, type Sampler } from "../core/index.ts";
+import { checked, FLAGS, flagPlace } from "./flags.ts";
 import { type Ledger, ledgerTotals } from "./ledger.ts";
-import { workedOut } from "./ledger-file.ts";
+import { type LedgerModel, modelOf } from "./ledger-file.ts";
 import { LedgerFile } from "./ledger-schema.ts";
+import {
+  carbonDelayProduct,
+  carbonEnergyProduct,
+  carbonEnergySquaredProduct,
+  carbonSquaredEnergyProduct,
+} from "./metrics.ts";
 import { FACILITIES } from "./operational.ts";
 import type { Carbon, Energy, Ratio } from "./quantities.ts";
 import { draw, overhead, positive, quantity, type Range, share } from "./ranges.ts";
@@ -15,8 +22,9 @@ import { computeTime } from "./training.ts";
 
 /** What training and serving share; each may be a number, or a quantity or range as text. */
 const Site = {
-  power: quantity("W"),
+  power: quantity("W").optional(),
   kind: z.string().optional(),
+  load: share().optional(),
   grid: z.union([z.string(), z.number()]).optional(),
   market: z.union([z.string(), z.number()]).optional(),
   facility: z.enum(FACILITIES).optional(),
@@ -69,19 +77,15 @@ const ServingOptions = z
   );
 export type ServingOptions = z.input<typeof ServingOptions>;
 
-/** The ledger of one training run. Throws an `InputError` that names the flag at fault. */
-export async function trainingLedger(input: TrainingOptions, sampler: Sampler): Promise<Ledger> {
+/** One training run, as a ledger. Throws an `InputError` that names the flag at fault. */
+export async function trainingModel(input: TrainingOptions): Promise<LedgerModel> {
   const options = checked(TrainingOptions, input);
-  return fromFlags(
-    "training run",
-    {
-      phase: "training",
-      name: "training run",
-      accelerators: { ...use(options), count: both(options.accelerators), time: both(timeOf(options)) },
-    },
-    options,
-    sampler,
-  );
+  const accelerators = {
+    ...use(options),
+    count: both(options.accelerators),
+    time: both(timeOf(options)),
+  };
+  return fromFlags("training run", { phase: "training", name: "training run", accelerators }, options);
 }
 
 export interface ServingAccount {
@@ -91,42 +95,45 @@ export interface ServingAccount {
   readonly perYear: Carbon | undefined;
 }
 
-/** The carbon of serving, a thousand tokens, a request and a year. */
-export async function servingAccount(input: ServingOptions, sampler: Sampler): Promise<ServingAccount> {
+/** The carbon of serving, a thousand tokens, a request and a year. Throws an `InputError` that names the flag at fault. */
+export async function servingModel(input: ServingOptions): Promise<(sampler: Sampler) => ServingAccount> {
   const options = checked(ServingOptions, input);
-  const ledger = await fromFlags(
-    "serving",
-    {
-      phase: "inference",
-      name: "one accelerator for an hour",
-      accelerators: { ...use(options), count: 1, time: 1 },
-    },
-    options,
-    sampler,
-  );
-  const flag = <S extends string>(name: string, range: Range, symbol: S) =>
-    draw(sampler, `flags/${name}`, range, symbol, undefined, FLAGS);
-  const perHour = flag("throughput", options.throughput, "token/s").times(Estimate.exact(1, "h"));
-  const unit = Estimate.exact(1000, "token");
-  const whole: Ledger = { ...ledger, functionalUnit: { name: "1000 tokens", count: perHour.over(unit) } };
+  const accelerators = { ...use(options), count: 1, time: 1 };
+  const entry = { phase: "inference", name: "one accelerator for an hour", accelerators };
+  const model = await fromFlags("serving", entry, options);
   const [request, daily] = [options["tokens-per-request"], options["requests-per-day"]];
-  if (request === undefined) return { ledger: whole, perRequest: undefined, perYear: undefined };
-  const share = flag("tokens-per-request", request, "token").over(perHour);
-  const { total, energy } = ledgerTotals(whole);
-  const perRequest = { carbon: total.times(share), energy: energy.times(share) };
-  return {
-    ledger: whole,
-    perRequest,
-    perYear: daily && perRequest.carbon.times(flag("requests-per-day", daily, "1")).times(365),
+  return (sampler) => {
+    const flag = <S extends string>(name: string, range: Range, symbol: S) =>
+      draw(sampler, `flags/${name}`, range, symbol, undefined, FLAGS);
+    const perHour = flag("throughput", options.throughput, "token/s").times(Estimate.exact(1, "h"));
+    const unit = Estimate.exact(1000, "token");
+    const ledger = { ...model(sampler), functionalUnit: { name: "1000 tokens", count: perHour.over(unit) } };
+    if (request === undefined) return { ledger, perRequest: undefined, perYear: undefined };
+    const share = flag("tokens-per-request", request, "token").over(perHour);
+    const { total, energy } = ledgerTotals(ledger);
+    const perRequest = { carbon: total.times(share), energy: energy.times(share) };
+    return {
+      ledger,
+      perRequest,
+      perYear: daily && perRequest.carbon.times(flag("requests-per-day", daily, "1")).times(365),
+    };
   };
 }
 
-/** Published training runs, recomputed by the same formulas, to hold an account against. */
-export function publishedRuns(): {
+export interface PublishedRun {
   readonly name: string;
   readonly carbon: Carbon;
   readonly energy: Energy;
-}[] {
+}
+
+/** The published training run whose energy is nearest, by ratio: to hold an account against. */
+export function nearestRun(energy: Energy): PublishedRun {
+  const distance = (run: PublishedRun) => Math.abs(Math.log(run.energy.value("kWh") / energy.value("kWh")));
+  return publishedRuns().sort((a, b) => distance(a) - distance(b))[0]!;
+}
+
+/** Published training runs, recomputed by the same formulas. */
+export function publishedRuns(): PublishedRun[] {
   const table = figures("training-runs");
   return table.subjects.map((name) => {
     const exact = <S extends string>(figure: string, symbol: S) => {
@@ -146,37 +153,43 @@ export interface Comparison {
   readonly ratio: Ratio | undefined;
   /** Share of draws in which it emits less than the first one: shared inputs move together. */
   readonly lower: number;
+  /** Figures of merit over the first one's; CDP only where both say their delay. */
+  readonly merits: Readonly<Record<"CDP" | "CEP" | "C2EP" | "CE2P", Ratio | undefined>>;
 }
 
 /** Ledgers side by side; they must come of one sampler, so that what they share cancels out. */
 export function compareLedgers(ledgers: readonly [Ledger, ...Ledger[]]): Comparison[] {
-  const totals = ledgers.map((ledger) => ledgerTotals(ledger).total);
-  const first = totals[0]!;
-  return ledgers.map(({ name }, index) => ({
+  const accounts = ledgers.map((ledger) => ({ ...ledgerTotals(ledger), ...ledger }));
+  const [first] = accounts as [(typeof accounts)[number]];
+  const over = (one: AnyEstimate, other: AnyEstimate): Ratio | undefined =>
+    other.value() > 0 ? one.over(other) : undefined;
+  return accounts.map(({ name, total, energy, delay }) => ({
     name,
-    total: totals[index]!,
-    ratio: first.value() > 0 ? totals[index]!.over(first) : undefined,
-    lower: first.minus(totals[index]!).probability((saved) => saved > 0),
+    total,
+    ratio: over(total, first.total),
+    lower: first.total.minus(total).probability((saved) => saved > 0),
+    merits: {
+      CDP:
+        delay &&
+        first.delay &&
+        over(carbonDelayProduct(total, delay), carbonDelayProduct(first.total, first.delay)),
+      CEP: over(carbonEnergyProduct(total, energy), carbonEnergyProduct(first.total, first.energy)),
+      C2EP: over(
+        carbonSquaredEnergyProduct(total, energy),
+        carbonSquaredEnergyProduct(first.total, first.energy),
+      ),
+      CE2P: over(
+        carbonEnergySquaredProduct(total, energy),
+        carbonEnergySquaredProduct(first.total, first.energy),
+      ),
+    },
   }));
 }
-
-/** One ledger at several places: each grid's copy differs in nothing else. */
-export async function inEachRegion(
-  ledgerAt: (grid: string) => Promise<Ledger>,
-  grids: readonly [string, ...string[]],
-): Promise<[Ledger, ...Ledger[]]> {
-  const [first, ...rest] = await Promise.all(
-    grids.map(async (grid) => ({ ...(await ledgerAt(grid)), name: grid })),
-  );
-  return [first!, ...rest];
-}
-
-const FLAGS = "command line";
 
 type SiteOptions = Omit<z.output<typeof ServingOptions>, "throughput">;
 
 function use(options: Pick<SiteOptions, keyof typeof Site>) {
-  const entries = (["power", "host-factor", "embodied", "lifetime", "utilisation"] as const).flatMap(
+  const entries = (["power", "load", "host-factor", "embodied", "lifetime", "utilisation"] as const).flatMap(
     (key) => {
       const range = options[key];
       return range === undefined ? [] : [[key, both(range)] as const];
@@ -189,8 +202,7 @@ function fromFlags(
   name: string,
   entry: object,
   { grid, market, facility, pue }: Pick<SiteOptions, "grid" | "market" | "facility" | "pue">,
-  sampler: Sampler,
-): Promise<Ledger> {
+): Promise<LedgerModel> {
   const ledger = checked(LedgerFile, {
     name,
     grid,
@@ -199,14 +211,14 @@ function fromFlags(
     pue: pue && both(pue),
     entries: [entry],
   } as z.input<typeof LedgerFile>);
-  return workedOut(ledger, FLAGS, flagPlace, sampler);
+  return modelOf(ledger, FLAGS, flagPlace);
 }
 
 type Ends = Pick<Range, "low" | "high">;
 
 /** A range back as text, for the one schema that all ledgers go through. */
 function both({ low, high }: Ends): string {
-  return `${low}..${high}`;
+  return low === high ? String(low) : `${low}..${high}`;
 }
 
 function timeOf(options: z.output<typeof TrainingOptions>): Ends {
@@ -223,26 +235,4 @@ function timeOf(options: z.output<typeof TrainingOptions>): Ends {
     low: hours(parameters!.low * tokens!.low, accelerators.low, peak!.high, efficiency!.high),
     high: hours(parameters!.high * tokens!.high, accelerators.high, peak!.low, efficiency!.low),
   };
-}
-
-function flagPlace(path: readonly PropertyKey[]): Place {
-  return { path: `--${String(path.at(-1) ?? "")}` };
-}
-
-function checked<S extends z.ZodType>(schema: S, input: z.input<S>): z.output<S> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  throw new InputError(
-    result.error.issues.map((issue) => {
-      const value = issue.path.reduce<unknown>(
-        (part, key) => (part as Record<PropertyKey, unknown>)?.[key],
-        input,
-      );
-      return {
-        place: flagPlace(issue.path),
-        found: value === undefined ? "nothing" : JSON.stringify(value),
-        expected: issue.message.replace(/^Invalid input: expected /, ""),
-      };
-    }),
-  );
 }

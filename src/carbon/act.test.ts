@@ -11,6 +11,7 @@ import {
   poissonYield,
 } from "./act.ts";
 import { gridIntensity } from "./grids.ts";
+import { operationalCarbon } from "./operational.ts";
 
 const grams = (intensity: number) => Estimate.exact(intensity, "gCO2e/kWh");
 const area = (squareCentimetres: number) => Estimate.exact(squareCentimetres, "cm2");
@@ -88,6 +89,12 @@ describe("ACT's published cases", () => {
       1,
     );
     expect(carbon.value("gCO2e")).toBeCloseTo(((1.475 * 583 + 240 + 500) * 1.45) / 0.943543 + 150, 9);
+  });
+
+  it("597 g/kWh, 0.273 W, 72.3 % of 3.5 years of 365 days", () => {
+    const energy = Estimate.exact(0.273 * 0.723, "W").times(Estimate.exact(3.5 * 365, "day"));
+    const expected = ((597 * 0.273) / 1000) * 0.723 * 3.5 * 8760;
+    expect(operationalCarbon(energy, grams(597)).value("gCO2e")).toBeCloseTo(expected, 9);
   });
 
   it("the co-design chip of CATransformers: 0.2702 kg, of which memory is 0.2103", () => {

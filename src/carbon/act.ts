@@ -102,6 +102,14 @@ export function packagingCarbon(circuits: number): Carbon {
   return Estimate.exact(value * circuits, "gCO2e", evidence);
 }
 
+/** Textbook models of the share of dies without a defect, for area A and defects by area D. */
+export const YIELD_MODELS = ["poisson", "murphy", "seeds"] as const;
+export type YieldModel = (typeof YIELD_MODELS)[number];
+
+export function dieYield(model: YieldModel, area: Area, density: DefectDensity): Ratio {
+  return { poisson: poissonYield, murphy: murphyYield, seeds: boseEinsteinYield }[model](area, density);
+}
+
 /** Poisson: exp(-A D). Defects fall independently. */
 export function poissonYield(area: Area, density: DefectDensity): Ratio {
   return Estimate.combine([area, density], "1", (a, d) => Math.exp(-a * d));

@@ -101,7 +101,55 @@ parts:
     ]);
   });
 
+  it("builds servers and cards by Boavizta's formulas", () => {
+    const of = kilograms(`
+name: node
+parts:
+  - name: host
+    server:
+      processors: 2
+      die-mm2: 294
+      memory: [{count: 12, gigabytes: 32, gigabytes-per-cm2: 1.79}]
+      solid-state-disks: [{gigabytes: 400, gigabytes-per-cm2: 50.6}]
+      power-supplies-kg: 5.98
+  - {name: card, card: {}}
+  - {name: smaller, card: {die: 609, memory: 24}}
+`);
+    const memory = 12 * (2.2 * (32 / 1.79) + 5.22);
+    const rest = 66.1 + 5.98 * 24.3 + 6.68 + 150;
+    expect(of("host")).toBeCloseTo(2 * (294 * 0.0197 + 9.14) + memory + 2.2 * (400 / 50.6) + 6.34 + rest, 9);
+    expect(of("card")).toBeCloseTo(575.1, 1);
+    expect(of("smaller")).toBeLessThan(of("card"));
+  });
+
+  it("works the yield of a die out from its area", () => {
+    const made = (yielded: string) =>
+      kilograms(
+        `name: n\nfab: {grid: 500, abatement: 0.97}\nparts:\n  - {name: die, logic: 5nm, area: 814 mm2, ${yielded}}\n`,
+      )("die");
+    const perfect = made("yield: 1");
+    expect(perfect / made("yield: poisson, defects: 0.15")).toBeCloseTo(0.294935, 6);
+    expect(perfect / made("yield: murphy")).toBeCloseTo(0.333447, 6);
+    expect(perfect / made("yield: seeds, defects: 0.3")).toBeCloseTo(1 / (1 + 8.14 * 0.3), 9);
+    const { notes } = billOf(
+      "name: n\nfab: {grid: taiwan, abatement: 0.97, yield: murphy}\nparts:\n  - {name: die, logic: 5nm, area: 1 cm2}\n  - {name: hbm, dram: lpddr4, capacity: 80 GB}\n",
+    );
+    expect(notes).toEqual([
+      "hbm: the yield is not given, so 0.875 is taken",
+      "die: the density of defects is not given, so 0.15 1/cm2 is taken",
+    ]);
+  });
+
   it.each([
+    ["a yield model for memory", "{name: a, dram: lpddr4, capacity: 1 GB, yield: murphy}", '"murphy"', 4],
+    ["an unknown yield model", "{name: a, logic: 7nm, area: 1 cm2, yield: gauss}", '"gauss"', 4],
+    ["a card of a negative mass", "{name: a, card: {mass: -1}}", "-1", 4],
+    [
+      "an unknown part of a server",
+      "{name: a, server: {processors: 1, die-mm2: 5, power-supplies-kg: 1, cpus: 2}}",
+      expect.stringContaining("cpus"),
+      4,
+    ],
     ["an unknown node", "{name: a, logic: 6.5nm, area: 1 cm2}", '"6.5nm"', 4],
     ["a die without an area", "{name: a, logic: 7nm}", "nothing", 4],
     ["an unknown fab grid", "{name: a, logic: 7nm, area: 1 cm2, grid: mars}", 'the grid zone "mars"', 4],

@@ -1,68 +1,15 @@
-/** Bills of materials: what a machine is made of, in YAML, and its embodied carbon part by part. */
-import { z } from "zod";
+/** Bills of materials: what a machine is made of, and its embodied carbon part by part. */
 import { Estimate, exactly, InputError, type Place, readConfig, type Sampler, sum } from "../core/index.ts";
-import { type FabProcess, fabDefaults, logicCarbon, type MemoryKind, memoryCarbon } from "./act.ts";
+import { dieYield, type FabProcess, fabDefaults, logicCarbon, type MemoryKind, memoryCarbon } from "./act.ts";
+import { BillFile, type Part } from "./bill-schema.ts";
+import { cardCarbon, largeCard, serverCarbon } from "./boavizta.ts";
 import { acceleratorEmbodied } from "./embodied.ts";
 import { gridIntensity } from "./grids.ts";
-import type { Provenance } from "./provenance.ts";
-import type { Carbon, Intensity, Ratio } from "./quantities.ts";
-import { draw, quantity, type Range } from "./ranges.ts";
-import { bundledIn } from "./records.ts";
+import { bundled, type Provenance } from "./provenance.ts";
+import type { Area, Carbon, Ratio } from "./quantities.ts";
+import { draw, type Range } from "./ranges.ts";
 import { figures } from "./tables.ts";
-
-const Fab = {
-  /** Grid of the fab: a zone, a country, an energy source, or an intensity. */
-  grid: z.union([z.string(), z.number()]).optional(),
-  /** Share of the process gases that is abated. */
-  abatement: z.number().min(0.95).max(0.99).optional(),
-  yield: z.number().positive().max(1).optional(),
-};
-
-const KINDS = ["logic", "dram", "ssd", "hdd", "material", "device", "accelerator", "carbon"] as const;
-
-const Part = z
-  .strictObject({
-    name: z.string(),
-    count: z.number().int().positive().default(1),
-    /** Process node, with `area` of one die. */
-    logic: z.string().optional(),
-    area: quantity("mm2").optional(),
-    dram: z.string().optional(),
-    ssd: z.string().optional(),
-    hdd: z.string().optional(),
-    capacity: quantity("GB").optional(),
-    /** Packaged circuits of one part. */
-    packages: z.number().int().nonnegative().default(0),
-    material: z.enum(["steel", "aluminium"]).optional(),
-    kilograms: z.number().positive().optional(),
-    /** A device with a published footprint: `hgx-h100`. */
-    device: z.string().optional(),
-    /** A kind of accelerator, with the range of its published footprints. */
-    accelerator: z.string().optional(),
-    carbon: quantity("kgCO2e").optional(),
-    source: z.string().optional(),
-    ...Fab,
-  })
-  .superRefine((part, context) => {
-    const given = KINDS.filter((key) => part[key] !== undefined);
-    const needs = (key: "area" | "capacity" | "kilograms") => {
-      if (part[key] === undefined) {
-        context.addIssue({ code: "custom", path: [key], message: `${key}, which ${given[0]} needs` });
-      }
-    };
-    if (given.length !== 1) {
-      context.addIssue({ code: "custom", message: `exactly one of ${KINDS.join(", ")}` });
-    } else if (part.logic !== undefined) needs("area");
-    else if (part.material !== undefined) needs("kilograms");
-    else if (part.dram !== undefined || part.ssd !== undefined || part.hdd !== undefined) needs("capacity");
-  });
-type Part = z.output<typeof Part>;
-
-export const BillFile = z.strictObject({
-  name: z.string(),
-  fab: z.strictObject(Fab).optional(),
-  parts: z.array(Part).min(1),
-});
+import { writtenGrid } from "./written-grid.ts";
 
 /** Our choice where a bill does not say where its logic is made: most of the newest nodes are made there. */
 const FAB_GRID = "taiwan";
@@ -114,7 +61,7 @@ function defaultsTaken(parts: readonly Part[], sampler: Sampler): string[] {
   const names = (list: readonly Part[]) => [...new Set(list.map(({ name }) => name))].join(", ");
   const taken = (list: readonly Part[], what: string, value: unknown) =>
     list.length === 0 ? [] : [`${names(list)}: ${what} is not given, so ${value} is taken`];
-  const { abatement, yield: fabricated } = fabDefaults(sampler);
+  const { abatement, yield: fabricated, defectDensity } = fabDefaults(sampler);
   const grid = gridIntensity(sampler, FAB_GRID, { vintage: "same" });
   return [
     ...taken(
@@ -128,9 +75,16 @@ function defaultsTaken(parts: readonly Part[], sampler: Sampler): string[] {
       abatement,
     ),
     ...taken(
-      dies.filter((part) => part.yield === undefined),
+      dies.filter((part) =>
+        part.logic === undefined ? typeof part.yield !== "number" : part.yield === undefined,
+      ),
       "the yield",
       fabricated,
+    ),
+    ...taken(
+      logic.filter((part) => typeof part.yield === "string" && part.defects === undefined),
+      "the density of defects",
+      defectDensity,
     ),
   ];
 }
@@ -146,33 +100,31 @@ function partCarbon(
     draw(sampler, `bill/${name}/${field}`, range, symbol, undefined, part.source ?? file);
   if (part.logic !== undefined) {
     const area = drawn("area", part.area!, "mm2");
-    const process = fabProcess(part.logic, part, file, place, sampler);
-    return [
-      logicCarbon(area, process, part.packages, place("logic")),
-      bundledIn("act-tables", `logic at ${part.logic}`),
-    ];
+    const process = fabProcess(part.logic, part, area, file, place, sampler);
+    const die = logicCarbon(area, process, part.packages, place("logic"));
+    return [die, bundled(`logic at ${part.logic}`, die)];
   }
   for (const kind of ["dram", "ssd", "hdd"] as const satisfies readonly MemoryKind[]) {
     const technology = part[kind];
     if (technology === undefined) continue;
     const capacity = drawn("capacity", part.capacity!, "GB");
     // Disks that turn have no dies to lose; the published factors are of finished drives.
-    const yielded = kind === "hdd" && part.yield === undefined ? exactly(1) : fabYield(part, sampler);
-    return [
-      memoryCarbon(kind, technology, capacity, yielded, part.packages, place(kind)),
-      bundledIn("act-tables", `${kind} ${technology}`),
-    ];
+    const yielded = kind === "hdd" && part.yield === undefined ? exactly(1) : givenYield(part, sampler);
+    const memory = memoryCarbon(kind, technology, capacity, yielded, part.packages, place(kind));
+    return [memory, bundled(`${kind} ${technology}`, memory)];
   }
   if (part.material !== undefined) {
     const { value, evidence } = figures("act-materials").get(part.material, "per-kilogram");
-    return [
-      Estimate.exact(value * part.kilograms!, "kgCO2e", evidence),
-      bundledIn("act-tables", part.material),
-    ];
+    const carbon = Estimate.exact(value * part.kilograms!, "kgCO2e", evidence);
+    return [carbon, bundled(part.material, carbon)];
   }
   if (part.accelerator !== undefined) {
     const one = acceleratorEmbodied(sampler, part.accelerator).times(Estimate.exact(1, "accelerator"));
-    return [one, bundledIn("embodied-spread", `${part.accelerator} and its share of a host`)];
+    return [one, bundled(`${part.accelerator} and its share of a host`, one)];
+  }
+  if (part.server !== undefined || part.card !== undefined) {
+    const built = part.server ? serverCarbon(part.server) : cardCarbon({ ...largeCard(), ...part.card });
+    return [built, bundled("Boavizta's formulas", built)];
   }
   if (part.device !== undefined) return deviceCarbon(part.device, place("device"), sampler);
   const given: Provenance = { what: part.name, origin: "given", source: part.source ?? file };
@@ -189,39 +141,39 @@ function deviceCarbon(device: string, place: Place, sampler: Sampler): [Carbon, 
       remedy: `use one of: ${table.subjects.filter((subject) => table.find(subject, "device")).join(", ")}`,
     });
   }
-  const { id } = table.get(device, "device").evidence.sources[0]!;
-  return [table.estimate(sampler, device, "device", "kgCO2e"), bundledIn(id, device)];
+  const carbon = table.estimate(sampler, device, "device", "kgCO2e");
+  return [carbon, bundled(device, carbon)];
 }
 
 function fabProcess(
   node: string,
   part: Part,
+  area: Area,
   file: string,
   place: (...path: string[]) => Place,
   sampler: Sampler,
 ): FabProcess {
   return {
     node,
-    intensity: fabIntensity(part.grid, file, place("grid"), sampler),
+    intensity: writtenGrid(part.grid ?? FAB_GRID, sampler, {
+      place: place("grid"),
+      source: file,
+      vintage: "same",
+    }).intensity,
     abatement: part.abatement === undefined ? fabDefaults(sampler).abatement : exactly(part.abatement),
-    yield: fabYield(part, sampler),
+    yield: logicYield(part, area, file, sampler),
   };
 }
 
-function fabYield(part: Part, sampler: Sampler): Ratio {
-  return part.yield === undefined ? fabDefaults(sampler).yield : exactly(part.yield);
+function logicYield(part: Part, area: Area, file: string, sampler: Sampler): Ratio {
+  if (typeof part.yield !== "string") return givenYield(part, sampler);
+  const density = part.defects
+    ? draw(sampler, "bill/defects", part.defects, "1/cm2", undefined, part.source ?? file)
+    : fabDefaults(sampler).defectDensity;
+  return dieYield(part.yield, area, density);
 }
 
-function fabIntensity(
-  grid: string | number | undefined,
-  file: string,
-  place: Place,
-  sampler: Sampler,
-): Intensity {
-  const range = grid === undefined ? undefined : quantity("gCO2e/kWh").safeParse(grid);
-  if (range?.success) {
-    return draw(sampler, `bill/fab grid ${grid}`, range.data, "gCO2e/kWh", undefined, file);
-  }
-  return gridIntensity(sampler, grid === undefined ? FAB_GRID : String(grid), { vintage: "same", place })
-    .intensity;
+/** A model is for logic only: the areas of the dies of a memory are not known. */
+function givenYield(part: Part, sampler: Sampler): Ratio {
+  return typeof part.yield === "number" ? exactly(part.yield) : fabDefaults(sampler).yield;
 }

@@ -36,6 +36,7 @@ export function readCodecarbon(file: string, phase: Phase): OperationalRecord[] 
     return {
       phase,
       kind: "operational",
+      emitter: `electricity of ${placeOf(row)}`,
       what: `${row.project_name || "codecarbon"} ${row.run_id!.slice(0, 8)}`,
       carbon: Estimate.exact(value("emissions"), "kgCO2e", evidence),
       marketCarbon: undefined,
@@ -49,7 +50,7 @@ export function readCodecarbon(file: string, phase: Phase): OperationalRecord[] 
           vintage: row.timestamp,
         },
         {
-          what: `carbon intensity of ${[row.region, row.country_name].filter(Boolean).join(", ") || "an unknown place"}`,
+          what: `carbon intensity of ${placeOf(row)}`,
           origin: "bundled",
           source: "codecarbon",
         },
@@ -61,6 +62,10 @@ export function readCodecarbon(file: string, phase: Phase): OperationalRecord[] 
       ],
     };
   });
+}
+
+function placeOf(row: Readonly<Record<string, string>>): string {
+  return [row.region, row.country_name].filter(Boolean).join(", ") || "an unknown place";
 }
 
 /** Values that CodeCarbon writes where it could not read: they look like readings. */

@@ -4,6 +4,7 @@
  */
 import type { EstimateSummary, Source } from "../core/index.ts";
 import { type Ledger, type LedgerRecord, ledgerTotals } from "./ledger.ts";
+import type { Sensitivity } from "./sensitivity.ts";
 
 /** What every account here takes in and leaves out. */
 const BOUNDARY =
@@ -26,8 +27,19 @@ export interface Disclosure {
     readonly total: EstimateSummary;
     readonly embodiedShare: EstimateSummary | null;
   };
-  /** Software Carbon Intensity, (E I + M) / R; null without a functional unit. */
-  readonly sci: { readonly perUnit: EstimateSummary; readonly functionalUnit: string } | null;
+  /** Software Carbon Intensity (ISO/IEC 21031) with its terms, (E I + M) / R; null without a functional unit. */
+  readonly sci: {
+    readonly perUnit: EstimateSummary;
+    readonly functionalUnit: string;
+    /** E: drawn by the facility. */
+    readonly energy: EstimateSummary;
+    /** E I, location-based. */
+    readonly operational: EstimateSummary;
+    /** M. */
+    readonly embodied: EstimateSummary;
+    /** R. */
+    readonly units: EstimateSummary;
+  } | null;
   readonly phases: readonly {
     readonly phase: string;
     readonly energy: EstimateSummary;
@@ -37,10 +49,12 @@ export interface Disclosure {
   }[];
   readonly records: readonly object[];
   readonly assumptions: readonly string[];
+  /** Each uncertain input at both ends of its interval; null where nobody asked. */
+  readonly sensitivity: Sensitivity | null;
   readonly sources: readonly Source[];
 }
 
-export function disclosure(ledger: Ledger): Disclosure {
+export function disclosure(ledger: Ledger, sensitivity: Sensitivity | null = null): Disclosure {
   const totals = ledgerTotals(ledger);
   const sources = new Map<string, Source>();
   for (const { carbon } of ledger.records)
@@ -61,7 +75,14 @@ export function disclosure(ledger: Ledger): Disclosure {
     },
     sci:
       totals.perUnit && ledger.functionalUnit
-        ? { perUnit: totals.perUnit.summary(), functionalUnit: ledger.functionalUnit.name }
+        ? {
+            perUnit: totals.perUnit.summary(),
+            functionalUnit: ledger.functionalUnit.name,
+            energy: totals.energy.summary(),
+            operational: totals.operational.summary(),
+            embodied: totals.embodied.summary(),
+            units: ledger.functionalUnit.count.summary(),
+          }
         : null,
     phases: totals.phases.map(({ phase, energy, operational, embodied, total }) => ({
       phase,
@@ -72,6 +93,7 @@ export function disclosure(ledger: Ledger): Disclosure {
     })),
     records: ledger.records.map(recordObject),
     assumptions: assumptions(ledger),
+    sensitivity,
     sources: [...sources.values()],
   };
 }
@@ -95,8 +117,8 @@ export function assumptions(ledger: Ledger): string[] {
 }
 
 function recordObject(record: LedgerRecord): object {
-  const { phase, kind, what, carbon, provenance, notes } = record;
-  const shared = { phase, kind, what, carbon: carbon.summary() };
+  const { phase, kind, what, emitter, carbon, provenance, notes } = record;
+  const shared = { phase, kind, what, emitter, carbon: carbon.summary() };
   if (record.kind === "embodied") return { ...shared, provenance, notes };
   return {
     ...shared,

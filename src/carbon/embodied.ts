@@ -1,5 +1,6 @@
 /** Embodied carbon of hardware that exists, and the share of it that a piece of work has to answer for. */
-import { Estimate, exactly, type Sampler } from "../core/index.ts";
+import { Estimate, exactly, type Place, type Sampler } from "../core/index.ts";
+import { accelerator } from "../hardware/index.ts";
 import type { Carbon, CarbonPerAccelerator, Ratio, Time } from "./quantities.ts";
 import { figures } from "./tables.ts";
 
@@ -20,9 +21,18 @@ export function publishedKind(name: string): string | undefined {
  * differ by up to a factor of four, so this is a range of what is published, never a single number.
  */
 export function acceleratorEmbodied(sampler: Sampler, kind = "accelerator"): CarbonPerAccelerator {
-  return figures("embodied")
-    .estimate(sampler, publishedKind(kind) ?? "accelerator", "embodied", "kgCO2e/accelerator")
-    .plus(figures("embodied").estimate(sampler, "host", "embodied-per-accelerator", "kgCO2e/accelerator"));
+  const host = figures("embodied").estimate(
+    sampler,
+    "host",
+    "embodied-per-accelerator",
+    "kgCO2e/accelerator",
+  );
+  return acceleratorAlone(sampler, kind).plus(host);
+}
+
+function acceleratorAlone(sampler: Sampler, kind: string): CarbonPerAccelerator {
+  const subject = publishedKind(kind) ?? "accelerator";
+  return figures("embodied").estimate(sampler, subject, "embodied", "kgCO2e/accelerator");
 }
 
 export interface Footprint {
@@ -44,6 +54,29 @@ export function publishedFootprints(kind: string): Footprint[] {
       source: evidence.sources[0]!.id,
       note,
     }));
+}
+
+export interface AcceleratorFootprint {
+  readonly kind: string;
+  readonly published: readonly Footprint[];
+  /** What accounts take: the range of the published figures. */
+  readonly accelerator: CarbonPerAccelerator;
+  /** `accelerator` with its share of the host server. */
+  readonly withHost: CarbonPerAccelerator;
+  /** Without a published figure of this kind the range is that of all accelerators. */
+  readonly known: boolean;
+}
+
+/** What is known of making one accelerator. Throws an `InputError` for a name that no table of `data/` has. */
+export function acceleratorFootprint(sampler: Sampler, name: string, place?: Place): AcceleratorFootprint {
+  const kind = publishedKind(name) ?? accelerator(name, place).name;
+  return {
+    kind: name,
+    published: publishedFootprints(kind),
+    accelerator: acceleratorAlone(sampler, kind),
+    withHost: acceleratorEmbodied(sampler, kind),
+    known: publishedKind(name) !== undefined,
+  };
 }
 
 /** Time from commissioning to retirement of an accelerator server. */

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { InputError, Sampler } from "../core/index.ts";
+import { problemOf } from "../../test/problems.ts";
+import { Sampler } from "../core/index.ts";
 import { instrumentsOf, measuredEnergy, measuredProfile } from "./measurement.ts";
 import { readPowerLog } from "./power-log.ts";
 import { readPrometheusRange, readPrometheusText } from "./prometheus.ts";
@@ -14,15 +15,6 @@ function written(name: string, lines: readonly string[]): string {
   const file = join(folder, name);
   writeFileSync(file, `${lines.join("\n")}\n`);
   return file;
-}
-async function problemOf(act: () => unknown) {
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof InputError) return error.problems[0]!;
-    throw error;
-  }
-  throw new Error("it was accepted");
 }
 const second = (s: number) => `2026/03/01 00:00:${String(s).padStart(2, "0")}.000`;
 const start = Date.UTC(2026, 2, 1) / 1000;

@@ -70,6 +70,16 @@ export class EnergyProfile {
     this.#total += other.#total;
   }
 
+  /** The same energy times a factor that changes with time, which is asked for each bin. */
+  scaled(factorAt: (moment: number) => number): EnergyProfile {
+    const scaled = new EnergyProfile();
+    for (const { start, joules } of this.bins()) {
+      const from = Math.max(start, this.#start);
+      scaled.add(from, Math.min(start + BIN_SECONDS, this.#end), joules * factorAt(from));
+    }
+    return scaled;
+  }
+
   /** In the order of time; bins without energy are left out. */
   bins(): EnergyBin[] {
     this.#close();

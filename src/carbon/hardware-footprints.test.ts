@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Estimate, exactly, Sampler } from "../core/index.ts";
 import { cardCarbon, largeCard, serverCarbon } from "./boavizta.ts";
-import { publishedFootprints } from "./embodied.ts";
+import { acceleratorFootprint, publishedFootprints } from "./embodied.ts";
 import { footprintReport, terminalReport } from "./report.ts";
 import { sciEmbodied } from "./sci.ts";
 import { figures } from "./tables.ts";
@@ -49,10 +49,14 @@ describe("published footprints", () => {
   });
 
   it("are shown with the range, and a kind without any is said", async () => {
-    const text = await terminalReport(footprintReport(new Sampler(1), "h100"));
+    const text = await terminalReport(footprintReport(acceleratorFootprint(new Sampler(1), "h100")));
     expect(text).toMatch(/NVIDIA +164 kgCO2e/);
     expect(text).toContain("taken here, with a share of the host");
-    expect(footprintReport(new Sampler(1), "x1").warnings[0]).toContain('no footprint of "x1"');
+    const other = footprintReport(acceleratorFootprint(new Sampler(1), "l40s"));
+    expect(other.warnings[0]).toContain('no footprint of "l40s"');
+    expect(() => acceleratorFootprint(new Sampler(1), "x1")).toThrow(
+      "an accelerator of data/accelerators.csv",
+    );
   });
 });
 

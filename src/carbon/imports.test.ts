@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { problemOf } from "../../test/problems.ts";
 import { InputError } from "../core/index.ts";
 import { readCodecarbon } from "./codecarbon.ts";
 import { readManifest } from "./impact-framework.ts";
@@ -14,16 +15,6 @@ function written(name: string, text: string): string {
   writeFileSync(file, text);
   return file;
 }
-function problemOf(act: () => unknown) {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof InputError) return error.problems[0]!;
-    throw error;
-  }
-  throw new Error("it was accepted");
-}
-
 describe("CodeCarbon's emissions.csv", () => {
   const header =
     "timestamp,project_name,run_id,duration,emissions,emissions_rate,cpu_power,gpu_power,ram_power,cpu_energy,gpu_energy,ram_energy,energy_consumed,country_name,country_iso_code,region,cloud_provider,cloud_region,os,python_version,codecarbon_version,cpu_count,cpu_model,gpu_count,gpu_model,longitude,latitude,ram_total_size,tracking_mode,on_cloud,pue";
@@ -53,14 +44,14 @@ describe("CodeCarbon's emissions.csv", () => {
     expect(one!.provenance[1]).toMatchObject({ what: "carbon intensity of Singapore", origin: "bundled" });
   });
 
-  it("is refused with negative energy, and where it is another file", () => {
+  it("is refused with negative energy, and where it is another file", async () => {
     const negative = written("negative.csv", [header, row("r", "0.1", "-0.2")].join("\n"));
-    expect(problemOf(() => readCodecarbon(negative, "training"))).toMatchObject({
+    expect(await problemOf(() => readCodecarbon(negative, "training"))).toMatchObject({
       found: '"-0.2"',
       place: { file: negative, line: 2, path: "energy_consumed" },
     });
     const other = written("other.csv", "a,b\n1,2\n");
-    expect(problemOf(() => readCodecarbon(other, "training")).found).toContain("no column timestamp");
+    expect((await problemOf(() => readCodecarbon(other, "training"))).found).toContain("no column timestamp");
   });
 });
 
@@ -144,9 +135,9 @@ tree:
     expect(manifest.sci).toBeUndefined();
   });
 
-  it("with an unknown unit are refused at its line", () => {
+  it("with an unknown unit are refused at its line", async () => {
     const text = TEADS.replace("unit: gCO2eq, aggregation", "unit: pounds, aggregation");
-    const problem = problemOf(() => readManifest(written("unit.yaml", text), "inference"));
+    const problem = await problemOf(() => readManifest(written("unit.yaml", text), "inference"));
     expect(problem).toMatchObject({
       found: 'the unit "pounds" of carbon-operational',
       place: {
@@ -165,9 +156,9 @@ tree:
       "observations without carbon",
     ],
     ["no duration", "{timestamp: 1, energy: 1}", "nothing"],
-  ])("with %s are refused", (_, row, found) => {
+  ])("with %s are refused", async (_, row, found) => {
     const text = `name: bad\ntree:\n  children:\n    a:\n      inputs:\n        - ${row}\n`;
-    const problem = problemOf(() => readManifest(written("bad.yaml", text), "inference"));
+    const problem = await problemOf(() => readManifest(written("bad.yaml", text), "inference"));
     expect(problem.found).toBe(found);
     expect(problem.place?.line).toBeGreaterThanOrEqual(4);
   });

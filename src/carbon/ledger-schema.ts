@@ -9,11 +9,19 @@ const gridText = z.union([z.string(), z.number()]);
 /** Of an intensity that is written down; those of places are averages. */
 const signal = z.enum(["average", "marginal"]);
 
+/** One for the year, or twelve from January to December (UTC): cooling takes more in summer. */
+const pue = z.union([overhead(), z.array(z.number().min(1)).length(12)], {
+  error: "a number, 1 or more, or twelve of them, one a month",
+});
+
 export const AcceleratorUse = z.strictObject({
   count: quantity("accelerator"),
   /** Wall-clock time; count x time is accelerator-hours. */
   time: quantity("h"),
-  power: quantity("W"),
+  /** Mean draw of one; that of `kind` at this work where left out. */
+  power: quantity("W").optional(),
+  /** Without a power: the share of the time in which kernels run. */
+  load: share().optional(),
   kind: z.string().optional(),
   /** Power of the server over that of its accelerators. */
   "host-factor": overhead().optional(),
@@ -72,13 +80,24 @@ export const Entry = z
     signal: signal.optional(),
     market: gridText.optional(),
     facility: z.enum(FACILITIES).optional(),
-    pue: overhead().optional(),
+    pue: pue.optional(),
     share: z.number().positive().max(1).default(1),
     /** How the numbers of this entry are known; a range is assumed and a number given, unless said otherwise. */
     basis: z.enum(["measured", "published", "assumed"]).optional(),
     source: z.string().optional(),
+    /** Year or moment that the numbers of this entry speak of. */
+    vintage: z.union([z.string(), z.number().transform(String)]).optional(),
   })
   .superRefine((entry, context) => {
+    const { power, load, kind } = entry.accelerators ?? {};
+    if (entry.accelerators && power === undefined && kind === undefined) {
+      const message = "the power of an accelerator, or a kind whose power is known, such as h100-sxm";
+      context.addIssue({ code: "custom", path: ["accelerators", "power"], message });
+    }
+    if (power !== undefined && load !== undefined) {
+      const message = "a load only without a power: a mean power has its load in it";
+      context.addIssue({ code: "custom", path: ["accelerators", "load"], message });
+    }
     const given = SOURCES.filter((key) => entry[key] !== undefined);
     const alone = given.length === 0 && (entry.embodied !== undefined || entry.transferred !== undefined);
     if (given.length === 1 || alone) return;
@@ -95,7 +114,9 @@ export const LedgerFile = z.strictObject({
   signal: signal.optional(),
   market: gridText.optional(),
   facility: z.enum(FACILITIES).optional(),
-  pue: overhead().optional(),
+  pue: pue.optional(),
+  /** From the start of the work to its end: what carbon is multiplied by for the carbon-delay product. */
+  delay: quantity("h").optional(),
   "functional-unit": z.strictObject({ name: z.string(), count: positive("1") }).optional(),
   entries: z.array(Entry).min(1),
 });

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { InputError, Sampler } from "../core/index.ts";
+import { problemOf } from "../../test/problems.ts";
+import { Sampler } from "../core/index.ts";
 import { assumptions } from "./disclosure.ts";
 import { type Ledger, ledgerTotals, type OperationalRecord, PHASES } from "./ledger.ts";
 import { readLedger } from "./ledger-file.ts";
@@ -16,16 +17,6 @@ function ledgerOf(text: string, sampler = new Sampler(1)): Promise<Ledger> {
   writeFileSync(file, text);
   return readLedger(file, sampler);
 }
-async function problemOf(text: string) {
-  try {
-    await ledgerOf(text);
-  } catch (error) {
-    if (error instanceof InputError) return error.problems[0]!;
-    throw error;
-  }
-  throw new Error("it was accepted");
-}
-
 /** Luccioni, Viguier and Ligozat, arXiv:2211.02001, tables 3 and 5: what one writes down of it. */
 const BLOOM = `
 name: BLOOM
@@ -114,7 +105,7 @@ entries:
       "not counted: taken from training by the capacities of a large fleet (10 : 20 : 70)",
     );
     expect(notes).toContain("0.5 of it is charged here");
-    const taken = notes.find((note) => note.startsWith("not given, so taken from published figures"));
+    const taken = notes.filter((note) => note.startsWith("not given, so taken from published figures"))[1];
     for (const what of [
       "PUE (hyperscale) 1.1 [1.07, 1.18]",
       "host factor",
@@ -205,7 +196,92 @@ entries:
     const [record] = ledger.records;
     expect(record).toMatchObject({ kind: "operational", signal: "average" });
     expect(record!.carbon.mean("kgCO2e")).toBeCloseTo(1.1 * 1.2 * (0.1 + 0.3), 2);
-    expect(record!.provenance.map(({ origin }) => origin)).toEqual(["measured", "given"]);
+    expect(record!.provenance).toMatchObject([
+      { origin: "measured", vintage: "2026-03-01T00:00Z to 2026-03-01T02:00Z" },
+      { origin: "given", vintage: "2026-03-01T00:00Z to 2026-03-01T03:00Z" },
+    ]);
+  });
+
+  it("takes a PUE for each month: a log's of its days, anything else the mean of the year", async () => {
+    writeFileSync(
+      join(folder, "turn.csv"),
+      "start,end,energy_kwh\n2026-06-30T22:00Z,2026-07-01T00:00Z,2\n2026-07-01T00:00Z,2026-07-01T06:00Z,6\n",
+    );
+    const ledger = await ledgerOf(`
+name: seasons
+grid: 100 gCO2e/kWh
+pue: [1, 1, 1, 1, 1, 1.1, 1.5, 1, 1, 1, 1, 1]
+entries:
+  - {phase: training, log: {file: turn.csv}}
+  - {phase: data, energy: 12 kWh, metered-at: computers}
+  - {phase: data, energy: 12 kWh, metered-at: computers, pue: 2}
+`);
+    const [log, mean, own] = ledger.records.map((record) =>
+      (record as OperationalRecord).energy!.value("kWh"),
+    );
+    expect(log).toBeCloseTo(2 * 1.1 + 6 * 1.5, 6);
+    expect(mean).toBeCloseTo(12 * (1 + 0.6 / 12), 9);
+    expect(own).toBe(24);
+  });
+
+  it("takes the power of a known machine where none is given, by the work and by the load", async () => {
+    const run = (phase: string, more: string) =>
+      `  - {phase: ${phase}, accelerators: {kind: h100-sxm, count: 1, time: 1 h, host-factor: 1${more}}}\n`;
+    const ledger = await ledgerOf(
+      `name: n\ngrid: FR\npue: 1\nentries:\n${run("training", "")}${run("training", ", load: 0.5")}${run("inference", "")}`,
+    );
+    const drawn = ledger.records.filter((record) => record.kind === "operational");
+    const watts = drawn.map(({ energy }) => energy!.value("Wh"));
+    // 700 W times the shares of the limit in data/efficiencies.csv: 0.85 training, 0.6 decoding, 0.13 idle.
+    expect(watts[0]).toBeCloseTo(700 * 0.85, -1);
+    expect(watts[1]).toBeCloseTo(700 * (0.13 + (0.85 - 0.13) / 2), -1);
+    expect(watts[2]).toBeCloseTo(700 * 0.6, -1);
+    expect(drawn[0]!.provenance).toContainEqual({
+      what: "power of h100-sxm, training",
+      origin: "bundled",
+      source: "nvidia-h100",
+      vintage: "2023",
+    });
+    expect(drawn[0]!.provenance[0]).toMatchObject({ what: "accelerators and time", origin: "given" });
+  });
+
+  it("says of every figure that nobody gave where it is from and of which year", async () => {
+    const ledger = await ledgerOf(`
+name: n
+grid: FR
+entries:
+  - {phase: training, accelerators: {kind: h100, count: 8, time: 1 h, power: 600 W}, source: our logs, vintage: 2025}
+`);
+    const all = ledger.records.flatMap(({ provenance }) => provenance);
+    expect(all.map(({ what, origin, vintage }) => [what, origin, vintage])).toEqual([
+      ["accelerators, time and power", "given", "2025"],
+      ["carbon intensity of FR", "bundled", "2022"],
+      ["host factor", "bundled", "2023"],
+      ["PUE (average)", "bundled", "2024"],
+      ["lifetime of servers", "bundled", "2022"],
+      ["utilisation of servers", "bundled", "2022"],
+      ["embodied carbon of h100 and hosts", "bundled", "2025"],
+    ]);
+  });
+
+  it("prices data moved by the energy of the network and the PUE around it", async () => {
+    const ledger = await ledgerOf(
+      "name: n\ngrid: FR\npue: 1.5\nentries: [{phase: data, transferred: 1 TB}]\n",
+    );
+    const [network] = ledger.records as OperationalRecord[];
+    expect(network!.energy!.value("kWh")).toBeCloseTo(1.5, 2);
+    expect(network!.provenance.map(({ what, source }) => [what, source])).toContainEqual([
+      "energy of networks",
+      "cloud-carbon-footprint",
+    ]);
+  });
+
+  it("takes carbon that is given to be by the ledger's signal", async () => {
+    const ledger = await ledgerOf(
+      "name: n\ngrid: 500\nsignal: marginal\nentries: [{phase: data, energy: 1 kWh, pue: 1}, {phase: training, carbon: 1 kg}]\n",
+    );
+    const { signal, total } = ledgerTotals(ledger);
+    expect({ signal, kilograms: total.value("kgCO2e") }).toEqual({ signal: "marginal", kilograms: 1.5 });
   });
 
   it("does not add average to marginal", async () => {
@@ -220,7 +296,9 @@ entries:
   - {phase: training, energy: 1 kWh}
 `);
     expect(ledger.records[0]!.carbon.value("kgCO2e")).toBeCloseTo(0.2, 9);
-    expect(() => ledgerTotals(ledger)).toThrow("by the marginal and the average signal");
+    expect(() => ledgerTotals(ledger)).toThrow(
+      '"training" by the marginal signal and "training" by the average signal',
+    );
   });
 });
 
@@ -272,6 +350,26 @@ describe("bad ledgers", () => {
       entry("log: {file: zero.csv}"),
       { found: expect.stringContaining("every reading is zero") },
     ],
+    [
+      "accelerators of which nothing says the power",
+      entry("accelerators: {count: 1, time: 1}"),
+      { place: { line: 5, path: "entries.0.accelerators.power" } },
+    ],
+    [
+      "a kind whose power is not known",
+      entry("accelerators: {count: 1, time: 1, kind: h100}"),
+      { found: '"h100"', remedy: "use one of: h100-sxm, h100-pcie", place: { line: 5 } },
+    ],
+    [
+      "a load beside a power",
+      entry("accelerators: {count: 1, time: 1, power: 5 W, load: 0.5}"),
+      { place: { line: 5, path: "entries.0.accelerators.load" } },
+    ],
+    [
+      "eleven months",
+      entry("energy: 5 kWh\n    pue: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"),
+      { place: { line: 6 } },
+    ],
     ["a share above 1", entry("energy: 5 kWh\n    share: 1.5"), { place: { line: 6 } }],
     [
       "a phase that nothing counted",
@@ -285,7 +383,7 @@ describe("bad ledgers", () => {
     ],
   ])("%s", async (_, text, expected) => {
     writeFileSync(join(folder, "zero.csv"), "timestamp,power_w\n1767225600,0\n1767225610,0\n");
-    const problem = await problemOf(text);
+    const problem = await problemOf(() => ledgerOf(text));
     expect(problem).toMatchObject(expected);
     expect(problem.place?.file).toMatch(/(ledger-\d+\.yaml|zero\.csv)$/);
   });

@@ -5,7 +5,7 @@
 import { Estimate, exactly, InputError, type Place, sum } from "../core/index.ts";
 import type { Signal } from "./grids.ts";
 import type { Provenance } from "./provenance.ts";
-import type { Carbon, Energy, Ratio } from "./quantities.ts";
+import type { Carbon, Energy, Ratio, Time } from "./quantities.ts";
 
 export const PHASES = [
   "data",
@@ -21,6 +21,8 @@ interface AnyRecord {
   readonly phase: Phase;
   /** What was counted, in a few words. */
   readonly what: string;
+  /** Where the carbon is from: the electricity of a place, or the making of something. */
+  readonly emitter: string;
   readonly provenance: readonly Provenance[];
   /** What a reader must be told about this record: a default that was used, a reading that is missing. */
   readonly notes: readonly string[];
@@ -55,6 +57,8 @@ export interface Ledger {
   readonly name: string;
   readonly records: readonly LedgerRecord[];
   readonly functionalUnit: FunctionalUnit | undefined;
+  /** From the start of the work to its end; undefined where nobody said. */
+  readonly delay: Time | undefined;
 }
 
 export interface PhaseTotals {
@@ -90,7 +94,12 @@ export function ledgerTotals(ledger: Ledger, place?: Place): LedgerTotals {
   if (signals.length > 1) {
     throw new InputError({
       place,
-      found: `records by the ${signals.join(" and the ")} signal in one ledger`,
+      found: `in one ledger ${signals
+        .map((signal) => {
+          const { what } = operational.find((record) => record.signal === signal)!;
+          return `"${what}" by the ${signal} signal`;
+        })
+        .join(" and ")}`,
       expected:
         "one signal: an average shares out what the grid emitted, a marginal one what a decision changes",
       remedy: "make a ledger for each",

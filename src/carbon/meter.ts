@@ -3,6 +3,7 @@
  * and writes a record. The readings are of the whole machine, not of one process: whatever else runs is in them.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { InputError, readConfig, type Supervision } from "../core/index.ts";
@@ -24,8 +25,8 @@ export interface MeterOptions extends Supervision {
   readonly intervalSeconds?: number | undefined;
   /** Seconds since 1970. */
   readonly now: () => number;
-  /** What the command writes goes where this process writes, unless it is silenced. */
-  readonly output?: "inherit" | "ignore";
+  /** Where the standard output of the command goes: that of this process, its standard error, or nowhere. */
+  readonly output?: "inherit" | "stderr" | "ignore";
 }
 
 const Bin = z.tuple([z.number(), z.number().nonnegative()]);
@@ -35,8 +36,8 @@ export const MeterRecord = z.strictObject({
   format: z.literal("terrarium-meter"),
   version: z.literal(1),
   command: z.array(z.string()),
-  /** Null where the command was ended by a signal. */
-  exitCode: z.number().int().nullable(),
+  /** As a shell says it: 128 and the number of the signal where one ended the command. */
+  exitCode: z.number().int(),
   start: z.number(),
   end: z.number(),
   /** Null where nothing could be read: not zero. */
@@ -81,7 +82,7 @@ export async function meterCommand(command: readonly string[], options: MeterOpt
   rapl.read(start);
   accelerators.begin(start);
   const timer = setInterval(() => rapl.read(options.now()), interval * 1000);
-  let exitCode: number | null;
+  let exitCode: number;
   let end: number;
   try {
     exitCode = await run(program, parameters, options);
@@ -135,8 +136,13 @@ export function readMeterRecord(file: string): Measurement {
       remedy: record.warnings[1] ?? "measure on a machine with RAPL counters or nvidia-smi",
     });
   }
+  return measurementOfRecord(record, file);
+}
+
+/** A record's readings as those of any log; `source` is where they are said to be from. */
+export function measurementOfRecord(record: MeterRecord, source: string): Measurement {
   return {
-    source: file,
+    source,
     devices: record.devices.map(({ instrument, device, component, samples, bins }) => {
       const energy = new EnergyProfile();
       for (const [start, joules] of bins) {
@@ -149,9 +155,10 @@ export function readMeterRecord(file: string): Measurement {
   };
 }
 
-function run(program: string, parameters: readonly string[], options: MeterOptions): Promise<number | null> {
+function run(program: string, parameters: readonly string[], options: MeterOptions): Promise<number> {
+  const { output = "inherit" } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, parameters, { stdio: options.output ?? "inherit" });
+    const child = spawn(program, parameters, { stdio: output === "stderr" ? ["inherit", 2, 2] : output });
     const abort = () => child.kill("SIGTERM");
     options.signal?.addEventListener("abort", abort, { once: true });
     if (options.signal?.aborted) abort();
@@ -165,9 +172,9 @@ function run(program: string, parameters: readonly string[], options: MeterOptio
         }),
       );
     });
-    child.once("exit", (code) => {
+    child.once("exit", (code, signal) => {
       options.signal?.removeEventListener("abort", abort);
-      resolve(code);
+      resolve(code ?? 128 + constants.signals[signal!]);
     });
   });
 }

@@ -26,14 +26,6 @@ export function operationalCarbon(energy: Energy, intensity: Intensity): Carbon 
   return energy.times(intensity);
 }
 
-/**
- * Power of a device at a `load` between 0 and 1, linear between idle and full: W = idle + load (full - idle)
- * (Cloud Carbon Footprint's model). Real devices lie above the line at part load; `boaviztaPower` has that shape.
- */
-export function linearPower(idle: Power, full: Power, load: Ratio): Power {
-  return idle.plus(full.minus(idle).times(load));
-}
-
 export interface PowerCurve {
   readonly a: number;
   readonly b: number;

@@ -1,15 +1,17 @@
 /** Makes ledger records from quantities: accelerator runs, metered energy, buildings and networks. */
 
-import { Estimate, exactly, InputError, type Sampler } from "../core/index.ts";
+import { Estimate, exactly, formatEstimate, InputError, type Sampler } from "../core/index.ts";
 import type { Capacity } from "./act.ts";
+import type { EnergyProfile } from "./energy-profile.ts";
 import type { GridIntensity } from "./grids.ts";
 import type { EmbodiedRecord, OperationalRecord, Phase } from "./ledger.ts";
-import { instrumentsOf, type Measurement, measuredEnergy, measuredProfile } from "./measurement.ts";
+import { instrumentsOf, type Measurement, measuredEnergy } from "./measurement.ts";
 import { facilityEnergy, operationalCarbon } from "./operational.ts";
 import type { Provenance } from "./provenance.ts";
 import type { Carbon, Energy, Intensity, Power, Ratio, Time } from "./quantities.ts";
 import { carbonOverTime, type IntensitySeries } from "./series.ts";
 import { figures } from "./tables.ts";
+import { formatMoment } from "./timestamps.ts";
 import { type AcceleratorRun, runCarbon } from "./training.ts";
 
 /** Where electricity comes from, by both ways of accounting. */
@@ -32,6 +34,7 @@ export function energyRecord(
     phase,
     kind: "operational",
     what,
+    emitter: electricityOf(grid),
     energy,
     carbon: operationalCarbon(energy, grid.intensity),
     marketCarbon: market && operationalCarbon(energy, market),
@@ -41,7 +44,11 @@ export function energyRecord(
   };
 }
 
-/** A run of accelerators: what it draws, and what of their making it answers for. */
+function electricityOf({ zone, intensity }: GridIntensity): string {
+  return zone === "given" ? `electricity at ${formatEstimate(intensity).value}` : `electricity of ${zone}`;
+}
+
+/** A run of accelerators: what it draws, and what of their making it answers for. `provenance` is of the run itself. */
 export function runRecords(
   phase: Phase,
   what: string,
@@ -50,41 +57,48 @@ export function runRecords(
   provenance: readonly Provenance[],
 ): [OperationalRecord, EmbodiedRecord] {
   const { energy, embodied } = runCarbon(run);
+  const made = "accelerators and hosts";
   return [
     energyRecord(phase, what, energy, supply, provenance),
-    embodiedRecord(phase, `accelerators and hosts of ${what}`, embodied, [
-      bundledIn("embodied-spread", "accelerators"),
-    ]),
+    embodiedRecord(phase, `${made} of ${what}`, made, embodied, provenance),
   ];
 }
 
 export function embodiedRecord(
   phase: Phase,
   what: string,
+  emitter: string,
   carbon: Carbon,
   provenance: readonly Provenance[],
-  notes: readonly string[] = [],
 ): EmbodiedRecord {
-  return { phase, kind: "embodied", what, carbon, provenance, notes };
+  return { phase, kind: "embodied", what, emitter, carbon, provenance, notes: [] };
 }
 
 export interface MeteredSupply extends Supply {
-  /** Energy of the facility over that which the meter saw: PUE, and whatever the meter does not see. */
+  /** Energy of the facility over that which the meter saw: PUE, unless it is monthly, and whatever the meter does not see. */
   readonly overhead: Ratio;
+  /** From January to December, by UTC. */
+  readonly monthlyPue?: readonly number[] | undefined;
   /** Hour by hour, where it is known: else `grid`'s mean. */
   readonly series: IntensitySeries | undefined;
+}
+
+/** What a meter said, and the energy of all its devices over time: added up once, however often it is priced. */
+export interface Metered {
+  readonly measurement: Measurement;
+  readonly profile: EnergyProfile;
 }
 
 /** Energy read from a meter, at the intensity of the hours it was drawn in where there is a series. */
 export function meteredRecord(
   phase: Phase,
   what: string,
-  measurement: Measurement,
+  { measurement, profile: metered }: Metered,
   supply: MeteredSupply,
   sampler: Sampler,
 ): OperationalRecord {
-  const profile = measuredProfile(measurement);
-  if (profile.joules === 0) {
+  const { series, monthlyPue } = supply;
+  if (metered.joules === 0) {
     throw new InputError({
       place: { file: measurement.source },
       found: `no energy (${measurement.warnings.join("; ")})`,
@@ -92,13 +106,18 @@ export function meteredRecord(
       remedy: "count this entry by accelerators, time and power instead",
     });
   }
-  const energy = facilityEnergy(measuredEnergy(measurement, sampler), supply.overhead);
+  const profile = monthlyPue
+    ? metered.scaled((moment) => monthlyPue[new Date(moment * 1000).getUTCMonth()]!)
+    : metered;
+  const energy = facilityEnergy(measuredEnergy(measurement, sampler), supply.overhead).times(
+    profile.joules / metered.joules,
+  );
   const meter: Provenance = {
     what: `energy by ${instrumentsOf(measurement)}`,
     origin: "measured",
     source: measurement.source,
+    vintage: `${formatMoment(metered.start)} to ${formatMoment(metered.end)}`,
   };
-  const { series } = supply;
   if (series === undefined) return energyRecord(phase, what, energy, supply, [meter], measurement.warnings);
   const hourly = carbonOverTime(profile, series, { zoneKnown: measurement.zoneKnown });
   const perEnergy = hourly.over(Estimate.exact(profile.joules, "J"));
@@ -106,6 +125,7 @@ export function meteredRecord(
     phase,
     kind: "operational",
     what,
+    emitter: `electricity of ${series.zone}`,
     energy,
     carbon: operationalCarbon(energy, perEnergy),
     marketCarbon: supply.market && operationalCarbon(energy, supply.market),
@@ -134,7 +154,7 @@ export function buildingRecord(
   provenance: readonly Provenance[],
 ): EmbodiedRecord {
   const share = energy.over(building.capacity.times(building.lifetime));
-  return embodiedRecord(phase, what, building.carbon.times(share), provenance);
+  return embodiedRecord(phase, what, "buildings", building.carbon.times(share), provenance);
 }
 
 /** Life of the shell, power and cooling plant of a data centre. */
@@ -142,7 +162,7 @@ export function buildingLifetime(sampler: Sampler): Time {
   return figures("facilities").estimate(sampler, "building", "lifetime", "year");
 }
 
-/** Energy of moving data over networks, by volume. */
+/** Energy that network equipment draws to move data, by volume, without PUE. */
 export function networkEnergy(sampler: Sampler, transferred: Capacity): Energy {
   const perTransfer = figures("facilities").estimate(sampler, "network", "energy-per-transfer", "kWh/GB");
   return perTransfer.times(transferred);
@@ -162,8 +182,3 @@ export function fleetRatio(wanted: FleetPhase, known: FleetPhase): Ratio {
 
 export const FLEET_PHASES = ["experimentation", "training", "inference"] as const;
 export type FleetPhase = (typeof FLEET_PHASES)[number];
-
-/** A number of `data/` as a record names it. */
-export function bundledIn(source: string, what: string): Provenance {
-  return { what, origin: "bundled", source };
-}

@@ -1,14 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Estimate, exactly, Sampler } from "../core/index.ts";
+import { Estimate, exactly, type InputError, Sampler } from "../core/index.ts";
 import {
   carbonDelayProduct,
   carbonEnergyProduct,
   carbonEnergySquaredProduct,
   carbonSquaredEnergyProduct,
 } from "./metrics.ts";
-import { boaviztaPower, linearPower } from "./operational.ts";
+import { boaviztaPower } from "./operational.ts";
 import { carbonPerBusyHour, lifetimeChoices, refresh } from "./refresh.ts";
+import { refreshAccount } from "./refresh-account.ts";
 
 const watts = (value: number) => Estimate.exact(value, "W/accelerator");
 const kilograms = (value: number) => Estimate.exact(value, "kgCO2e/accelerator");
@@ -121,11 +122,60 @@ describe("figures of merit", () => {
   });
 });
 
-describe("power curves", () => {
-  it("Boavizta's Xeon Platinum draws 182.22 W at half load; a line is a line", () => {
-    const curve = { a: 171.1813, b: 0.0354, c: 36.8953, d: -10.1336 };
-    expect(boaviztaPower(curve, exactly(0.5)).value("W")).toBeCloseTo(182.22, 1);
-    const [idle, full] = [Estimate.exact(50, "W"), Estimate.exact(250, "W")];
-    expect(linearPower(idle, full, exactly(0.25)).value("W")).toBe(100);
+it("Boavizta's Xeon Platinum draws 182.22 W at half load", () => {
+  const curve = { a: 171.1813, b: 0.0354, c: 36.8953, d: -10.1336 };
+  expect(boaviztaPower(curve, exactly(0.5)).value("W")).toBeCloseTo(182.22, 1);
+});
+
+describe("refreshAccount", () => {
+  const asked = {
+    old: "a100-sxm-80",
+    new: "h100-sxm",
+    speedup: "2.2..3.1",
+    age: "3 years",
+    grid: "200 gCO2e/kWh",
+    pue: 1.2,
+    utilisation: 0.5,
+    lifetime: "5 years",
+  };
+
+  it("answers by the site's own figures and by others, and says what it took", () => {
+    const account = refreshAccount(asked, new Sampler(1));
+    expect(account.refresh.replacementRatio.interval()).toMatchObject({
+      low: expect.closeTo(1 / 3.1, 2),
+      high: expect.closeTo(1 / 2.2, 2),
+    });
+    const at = (grams: number, share: number) =>
+      account.paybacks
+        .find(({ utilisation }) => utilisation === share)!
+        .byIntensity.find(({ gramsPerKilowattHour }) => gramsPerKilowattHour === grams)!
+        .payback.value("year");
+    expect(at(250, 0.4) / account.refresh.payback.value("year")).toBeCloseTo((200 * 0.5) / (250 * 0.4), 9);
+    expect(at(100, 0.2) / at(500, 0.8)).toBeCloseTo(20, 9);
+    const hours = account.busyHours.map(({ carbon }) => carbon.value("gCO2e"));
+    expect(hours).toEqual([...hours].sort((a, b) => b - a));
+    expect(account.notes.join()).toMatch(/power of h100-sxm .*embodied carbon of a100-sxm-80/);
+    expect(account.notes.join()).not.toMatch(/PUE|lifetime|utilisation/);
+  });
+
+  it("takes the published lifetime, PUE and utilisation where they are left out, and names the default place", () => {
+    const { pue, utilisation, lifetime, grid, ...least } = asked;
+    const { zone, notes } = refreshAccount(least, new Sampler(1));
+    expect(zone).toBe("world");
+    expect(notes[0]).toContain('the mean of "world" in 2023');
+    expect(notes[1]).toMatch(/PUE \(average\).*utilisation of servers.*lifetime of servers/);
+  });
+
+  it.each([
+    ["an unknown accelerator", { old: "a100" }, "--old"],
+    ["a speed-up of nothing", { speedup: 0 }, "--speedup"],
+    ["an unknown place", { grid: "Mordor" }, "--grid"],
+  ])("refuses %s by its flag", (_, wrong, flag) => {
+    try {
+      refreshAccount({ ...asked, ...wrong }, new Sampler(1));
+      throw new Error("it was accepted");
+    } catch (error) {
+      expect((error as InputError).problems[0]!.place?.path).toBe(flag);
+    }
   });
 });

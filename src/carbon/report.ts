@@ -1,22 +1,12 @@
-/** Accounts as people read them. Each function turns a result into tables and notes; two renderers show any of them. */
-import {
-  type AnyEstimate,
-  displayUnit,
-  Estimate,
-  formatEstimate,
-  formatNumber,
-  type Sampler,
-  terminalTable,
-  unit,
-} from "../core/index.ts";
-import type { Comparison, ServingAccount } from "./accounts.ts";
+/** Accounts as people read them: each function turns a result into tables, charts and notes. `page.ts` is the other renderer. */
+import { type AnyEstimate, formatEstimate, formatNumber, terminalTable } from "../core/index.ts";
+import { type Comparison, nearestRun, type ServingAccount } from "./accounts.ts";
 import type { Bill } from "./bill.ts";
 import { assumptions } from "./disclosure.ts";
-import { acceleratorEmbodied, publishedFootprints } from "./embodied.ts";
-import { gridIntensity } from "./grids.ts";
-import { type Ledger, ledgerTotals, type PhaseTotals } from "./ledger.ts";
-import type { MeterRecord } from "./meter.ts";
+import type { AcceleratorFootprint } from "./embodied.ts";
+import { type Ledger, type LedgerRecord, ledgerTotals, type Phase, type PhaseTotals } from "./ledger.ts";
 import type { Provenance } from "./provenance.ts";
+import type { Sensitivity } from "./sensitivity.ts";
 
 export interface ReportTable {
   readonly title: string;
@@ -26,11 +16,24 @@ export interface ReportTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A share of a bar: carbon of one part of one phase, in kgCO2e. */
-export interface ReportBar {
-  readonly phase: string;
-  readonly part: "operational" | "embodied";
-  readonly kilograms: number;
+/** What the charts of a ledger show; carbon in kgCO2e. */
+export interface LedgerCharts {
+  /** Medians of both parts, and the 90 % interval of their sum. */
+  readonly phases: readonly {
+    readonly phase: Phase;
+    readonly operational: number;
+    readonly embodied: number;
+    readonly low: number;
+    readonly high: number;
+  }[];
+  /** Median of each record. */
+  readonly flows: readonly {
+    readonly emitter: string;
+    readonly part: LedgerRecord["kind"];
+    readonly phase: Phase;
+    readonly kilograms: number;
+  }[];
+  readonly sensitivity: Sensitivity | undefined;
 }
 
 export interface CarbonReport {
@@ -38,11 +41,11 @@ export interface CarbonReport {
   /** What a reader must know before any figure. */
   readonly warnings: readonly string[];
   readonly tables: readonly ReportTable[];
-  readonly bars: readonly ReportBar[];
+  readonly charts: LedgerCharts | undefined;
   readonly notes: readonly string[];
 }
 
-export function ledgerReport(ledger: Ledger): CarbonReport {
+export function ledgerReport(ledger: Ledger, moved?: Sensitivity): CarbonReport {
   const totals = ledgerTotals(ledger);
   const summary: [string, AnyEstimate | undefined][] = [
     ["energy", totals.energy],
@@ -78,25 +81,46 @@ export function ledgerReport(ledger: Ledger): CarbonReport {
       },
       provenanceTable(ledger.records.flatMap(({ provenance }) => provenance)),
     ],
-    bars: totals.phases.flatMap(({ phase, operational, embodied }) => [
-      { phase, part: "operational" as const, kilograms: operational.value("kgCO2e") },
-      { phase, part: "embodied" as const, kilograms: embodied.value("kgCO2e") },
-    ]),
+    charts: {
+      phases: totals.phases.map(({ phase, operational, embodied, total }) => ({
+        phase,
+        operational: operational.value("kgCO2e"),
+        embodied: embodied.value("kgCO2e"),
+        ...total.interval("kgCO2e"),
+      })),
+      flows: ledger.records.map(({ emitter, kind, phase, carbon }) => ({
+        emitter,
+        part: kind,
+        phase,
+        kilograms: carbon.value("kgCO2e"),
+      })),
+      sensitivity: moved,
+    },
     notes: assumptions(ledger),
   };
 }
 
-export function servingReport({ ledger, perRequest, perYear }: ServingAccount): CarbonReport {
+export function trainingReport(ledger: Ledger, moved?: Sensitivity): CarbonReport {
+  const report = ledgerReport(ledger, moved);
+  const { name, energy, carbon } = nearestRun(ledgerTotals(ledger).energy);
+  const scale = `for scale: ${name} drew ${formatEstimate(energy).value}, which emitted ${formatEstimate(carbon).value}`;
+  return { ...report, notes: [...report.notes, scale] };
+}
+
+export function servingReport(
+  { ledger, perRequest, perYear }: ServingAccount,
+  moved?: Sensitivity,
+): CarbonReport {
   const { perUnit, energy } = ledgerTotals(ledger);
   const rows: [string, AnyEstimate | undefined][] = [
     [`carbon per ${ledger.functionalUnit!.name}`, perUnit],
-    [`energy per ${ledger.functionalUnit!.name}`, energy.over(ledger.functionalUnit!.count)],
+    [`energy per ${ledger.functionalUnit!.name}`, energy.over(ledger.functionalUnit!.count).shownIn("Wh")],
     ["carbon per request", perRequest?.carbon],
-    ["energy per request", perRequest?.energy],
+    ["energy per request", perRequest?.energy.shownIn("Wh")],
     ["carbon per year", perYear],
   ];
   const known = rows.filter((row): row is [string, AnyEstimate] => row[1] !== undefined);
-  const base = ledgerReport(ledger);
+  const base = ledgerReport(ledger, moved);
   return { ...base, tables: [figureTable("serving", known), ...base.tables.slice(1)] };
 }
 
@@ -118,7 +142,7 @@ export function billReport(bill: Bill): CarbonReport {
       },
       provenanceTable(bill.parts.map(({ provenance }) => provenance)),
     ],
-    bars: [],
+    charts: undefined,
     notes: [
       ...bill.notes,
       "made, not amortised: a use answers for time in use over lifetime and utilisation",
@@ -127,26 +151,34 @@ export function billReport(bill: Bill): CarbonReport {
 }
 
 /** What is published of one kind of accelerator, and the range that accounts here take. */
-export function footprintReport(sampler: Sampler, kind: string): CarbonReport {
-  const rows = publishedFootprints(kind).map(
-    ({ by, embodied, source, note }) => [by, formatEstimate(embodied).value, "exact", source, note] as const,
-  );
-  const { value, interval } = formatEstimate(acceleratorEmbodied(sampler, kind));
+export function footprintReport(footprint: AcceleratorFootprint): CarbonReport {
+  const { kind, published, accelerator, withHost, known } = footprint;
+  const taken = (what: string, estimate: AnyEstimate) => {
+    const { value, interval } = formatEstimate(estimate);
+    return [what, value, interval, "embodied-spread", ""];
+  };
   return {
     title: `embodied carbon of ${kind}`,
-    warnings:
-      rows.length === 0
-        ? [`no footprint of "${kind}" is published: the range is that of all accelerators`]
-        : [],
+    warnings: known ? [] : [`no footprint of "${kind}" is published: the range is that of all accelerators`],
     tables: [
       {
         title: "footprints",
         columns: ["by", "carbon", "90 % interval", "source", "note"],
         numeric: [1, 2],
-        rows: [...rows, ["taken here, with a share of the host", value, interval, "embodied-spread", ""]],
+        rows: [
+          ...published.map(({ by, embodied, source, note }) => [
+            by,
+            formatEstimate(embodied).value,
+            "exact",
+            source,
+            note,
+          ]),
+          taken("taken here", accelerator),
+          taken("taken here, with a share of the host", withHost),
+        ],
       },
     ],
-    bars: [],
+    charts: undefined,
     notes: ["made, not amortised: a use answers for time in use over lifetime and utilisation"],
   };
 }
@@ -174,47 +206,21 @@ export function comparisonReport(title: string, comparisons: readonly Comparison
           ];
         }),
       },
-    ],
-    bars: [],
-    notes: ["what the accounts share (PUE, lifetimes, footprints) moves together in all of them"],
-  };
-}
-
-/** A meter's record; with a `grid`, what its energy emits there at the yearly mean (`undefined` names its default). */
-export function meterReport(record: MeterRecord, sampler: Sampler, grid: string | undefined): CarbonReport {
-  const seconds = record.end - record.start;
-  const rows: [string, AnyEstimate][] = [["time", Estimate.exact(seconds, "s")]];
-  const notes = [
-    `not measured: ${record.notMeasured.join("; ")}`,
-    "readings are of the whole machine, not of this job alone",
-  ];
-  if (record.joules !== null) {
-    const energy = Estimate.exact(record.joules, "J", { basis: "measured", sources: [] });
-    const { intensity, note, zone } = gridIntensity(sampler, grid);
-    rows.push(["energy", energy], ["mean power", energy.over(Estimate.exact(Math.max(seconds, 1e-9), "s"))]);
-    rows.push([`carbon at ${zone}, without PUE`, energy.times(intensity)]);
-    if (note !== "") notes.unshift(note);
-  }
-  return {
-    title: record.command.join(" "),
-    warnings: record.warnings,
-    tables: [
-      figureTable("measured", rows),
       {
-        title: record.devices.length === 0 ? "no devices" : "devices",
-        columns: ["device", "meter", "component", "readings", "energy"],
-        numeric: [3, 4],
-        rows: record.devices.map(({ device, instrument, component, samples, joules }) => [
-          device,
-          instrument,
-          component,
-          String(samples),
-          formatEstimate(Estimate.exact(joules, "J")).value,
+        title: `figures of merit, over those of ${first?.name}`,
+        columns: ["account", "CDP", "CEP", "C2EP", "CE2P"],
+        numeric: [1, 2, 3, 4],
+        rows: comparisons.map(({ name, merits: { CDP, CEP, C2EP, CE2P } }) => [
+          name,
+          ...[CDP, CEP, C2EP, CE2P].map((merit) => merit?.toString() ?? "-"),
         ]),
       },
     ],
-    bars: [],
-    notes,
+    charts: undefined,
+    notes: [
+      "what the accounts share (PUE, lifetimes, footprints) moves together in all of them",
+      "CDP is carbon times delay, CEP carbon times energy, C2EP and CE2P weigh the one or the other twice; less is better",
+    ],
   };
 }
 
@@ -232,42 +238,8 @@ export function terminalReport(report: CarbonReport): string {
     .join("\n\n");
 }
 
-/** One self-contained page. Loads what draws only when it is called. */
-export async function htmlReport(report: CarbonReport): Promise<string> {
-  const { draw, figure, html, htmlTable, page, Plot } = await import("../view/index.ts");
-  const largest = Math.max(...report.bars.map(({ kilograms }) => kilograms));
-  const { symbol, scale, dimension } = unit("kgCO2e");
-  const shown = report.bars.length > 0 ? displayUnit(dimension, largest) : { symbol, scale };
-  const chart = () =>
-    figure(
-      draw({
-        height: 60 + 36 * new Set(report.bars.map(({ phase }) => phase)).size,
-        marginLeft: 110,
-        x: { label: shown.symbol, grid: true, transform: (kilograms: number) => kilograms / shown.scale },
-        y: { label: null },
-        color: { legend: false, domain: ["operational", "embodied"] },
-        marks: [
-          Plot.barX(report.bars, { x: "kilograms", y: "phase", fill: "part", sort: { y: null } }),
-          Plot.ruleX([0]),
-        ],
-      }),
-      `Carbon by phase, medians: operational (blue) and embodied (orange), in ${shown.symbol}.`,
-    );
-  const sections = report.tables.map(({ title, columns, rows, numeric }, index) => ({
-    title,
-    body: html`${index === 0 && report.bars.length > 0 ? chart() : undefined}${htmlTable(columns, rows, numeric)}`,
-  }));
-  const notes = {
-    title: "notes",
-    body: html`<ul>${report.notes.map((note) => html`<li>${note}</li>`)}</ul>`,
-  };
-  const lead = report.warnings.map(
-    (warning) => html`<p class="note"><strong>Warning:</strong> ${warning}</p>`,
-  );
-  return page(report.title, lead, report.notes.length > 0 ? [...sections, notes] : sections);
-}
-
-function figureTable(title: string, rows: readonly (readonly [string, AnyEstimate])[]): ReportTable {
+/** A table of named figures, each with its median, 90 % interval and basis. */
+export function figureTable(title: string, rows: readonly (readonly [string, AnyEstimate])[]): ReportTable {
   return {
     title,
     columns: ["figure", "median", "90 % interval", "known"],

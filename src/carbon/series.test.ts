@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { problemOf } from "../../test/problems.ts";
 import { missingData, sharedData } from "../../test/requirements.ts";
 import { InputError, readCsv } from "../core/index.ts";
 import { constantProfile, EnergyProfile, mergedProfile } from "./energy-profile.ts";
@@ -17,16 +18,6 @@ function written(name: string, lines: readonly string[]): string {
   writeFileSync(file, `${lines.join("\n")}\n`);
   return file;
 }
-function problemOf(act: () => unknown) {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof InputError) return error.problems[0]!;
-    throw error;
-  }
-  throw new Error("it was accepted");
-}
-
 const shared = (name: string) => sharedData(`grid/${name}`);
 const midnight = Date.UTC(2022, 0, 1) / 1000;
 
@@ -103,14 +94,14 @@ describe("JSON of the services", () => {
     expect(series.gramsPerKilowattHour[1]).toBeCloseTo(1001 * 0.45359237, 9);
   });
 
-  it("refuses a unit or a signal that it does not know, at its line", () => {
-    const unit = problemOf(() => readIntensitySeries(wattTime("lbs_co2_per_mhw")));
+  it("refuses a unit or a signal that it does not know, at its line", async () => {
+    const unit = await problemOf(() => readIntensitySeries(wattTime("lbs_co2_per_mhw")));
     expect(unit).toMatchObject({
       found: 'the unit "lbs_co2_per_mhw"',
       place: { line: 1, path: "meta.units" },
     });
     expect(unit.remedy).toContain("lbs_co2_per_mwh");
-    const signal = problemOf(() => readIntensitySeries(wattTime("lbs_co2_per_mwh", "health_damage")));
+    const signal = await problemOf(() => readIntensitySeries(wattTime("lbs_co2_per_mwh", "health_damage")));
     expect(signal.found).toBe('the signal "health_damage"');
   });
 });
@@ -134,13 +125,15 @@ describe("a load over time", () => {
     expect(series.notes).toEqual(["1 of 4 steps have no value"]);
   });
 
-  it("refuses hours that do not cover the job, a missing hour in it, and a clock without a zone", () => {
-    const outside = problemOf(() => carbonOverTime(constantProfile(at(3), 7200, 1), series));
+  it("refuses hours that do not cover the job, a missing hour in it, and a clock without a zone", async () => {
+    const outside = await problemOf(() => carbonOverTime(constantProfile(at(3), 7200, 1), series));
     expect(outside.found).toBe("intensities from 2026-03-01T00:00Z to 2026-03-01T04:00Z");
     expect(outside.expected).toBe("hours that cover the job, from 2026-03-01T03:00Z to 2026-03-01T05:00Z");
-    const gap = problemOf(() => carbonOverTime(constantProfile(at(1.5), 3600, 1), series));
+    const gap = await problemOf(() => carbonOverTime(constantProfile(at(1.5), 3600, 1), series));
     expect(gap).toMatchObject({ found: "no intensity at 2026-03-01T02:00Z", place: { path: "DE" } });
-    const zone = problemOf(() => carbonOverTime(constantProfile(at(0), 60, 1), series, { zoneKnown: false }));
+    const zone = await problemOf(() =>
+      carbonOverTime(constantProfile(at(0), 60, 1), series, { zoneKnown: false }),
+    );
     expect(zone.remedy).toContain("--time-zone");
   });
 
@@ -193,21 +186,23 @@ describe("bad series", () => {
     ["no number", [head, "2026-03-01 01:00,1", "2026-03-01 02:00,high"], '"high"', 3],
     ["no moment", [head, "yesterday,1", "2026-03-01 02:00,2"], '"yesterday"', 2],
     ["a negative average", [head, "2026-03-01 01:00,1", "2026-03-01 02:00,-2"], "-2", 3],
-  ])("%s is refused at its line", (_, lines, found, line) => {
-    const problem = problemOf(() => readIntensitySeries(written("bad.csv", lines), { unit: "gCO2e/kWh" }));
+  ])("%s is refused at its line", async (_, lines, found, line) => {
+    const problem = await problemOf(() =>
+      readIntensitySeries(written("bad.csv", lines), { unit: "gCO2e/kWh" }),
+    );
     expect(problem.found).toContain(found);
     expect(problem.place?.line).toBe(line);
   });
 
-  it("does not guess the unit, the zone, or the date of numbered hours", () => {
+  it("does not guess the unit, the zone, or the date of numbered hours", async () => {
     const two = written("two.csv", ["hour,DE,FR", "0,1,2", "1,3,4"]);
-    expect(problemOf(() => readIntensitySeries(two)).remedy).toBe("name one of: DE, FR");
-    expect(problemOf(() => readIntensitySeries(two, { zone: "FR" })).remedy).toContain("--unit");
+    expect((await problemOf(() => readIntensitySeries(two))).remedy).toBe("name one of: DE, FR");
+    expect((await problemOf(() => readIntensitySeries(two, { zone: "FR" }))).remedy).toContain("--unit");
     const dated = () => readIntensitySeries(two, { zone: "FR", unit: "gCO2e/kWh" });
-    expect(problemOf(dated).remedy).toContain("--start");
-    expect(problemOf(() => readIntensitySeries(two, { zone: "FX", unit: "gCO2e/kWh" })).remedy).toContain(
-      "FR",
-    );
+    expect((await problemOf(dated)).remedy).toContain("--start");
+    expect(
+      (await problemOf(() => readIntensitySeries(two, { zone: "FX", unit: "gCO2e/kWh" }))).remedy,
+    ).toContain("FR");
     const started = { zone: "fr", unit: "gCO2e/kWh", start: "2022-01-01T00:00Z" };
     expect([...readIntensitySeries(two, started).gramsPerKilowattHour]).toEqual([2, 4]);
   });

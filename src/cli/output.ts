@@ -83,11 +83,14 @@ export function progressLine(clock: () => number = Date.now): ProgressListener {
   const terminal = process.stderr.isTTY;
   const started = clock();
   let last = terminal ? 0 : started;
-  let from = { activity: "", done: 0, at: started };
+  let before = { activity: "", done: 0 };
+  let from = { done: 0, at: started };
   return ({ activity, done, total, unit, note }) => {
     const now = clock();
-    // Work that goes on where it was has done none of its first part now: time left is reckoned from the first event on.
-    if (from.activity !== activity) from = { activity, done, at: now };
+    // Other work, or the same kind anew: what went before says nothing of the time that it takes. Nor does what an earlier
+    // run had done, so time left is reckoned from the first event on.
+    if (activity !== before.activity || done < before.done) from = { done, at: now };
+    before = { activity, done };
     const finished = total !== undefined && done >= total;
     if (now - last < (terminal ? 100 : 5000) && !(terminal && finished)) return;
     last = now;

@@ -1,8 +1,17 @@
 /** Studies side by side: what each objective set leads to, and what one optimum costs in the terms of another. */
 import { InputError } from "../core/index.ts";
 import { isFeasible, type Point, readStudy } from "../search/index.ts";
+import type { Direction } from "./quality.ts";
 import { scenario } from "./scenario.ts";
-import { OBJECTIVES, type ObjectiveName, type SearchPoint, type SearchResult, summarise } from "./search.ts";
+import {
+  OBJECTIVES,
+  type ObjectiveName,
+  type SearchPoint,
+  type SearchResult,
+  type StudiedProblem,
+  summarise,
+} from "./search.ts";
+import type { Confirmation } from "./trained.ts";
 
 export interface ReadResult extends Omit<SearchResult, "ending"> {
   readonly folder: string;
@@ -12,16 +21,11 @@ export interface ReadResult extends Omit<SearchResult, "ending"> {
   readonly estimator: string;
   readonly region: string;
   readonly inferences: number;
+  /** USD. */
+  readonly costPerJoule: number;
+  readonly quality?: { readonly direction: Direction } | undefined;
   /** Every feasible trial. */
   readonly points: readonly SearchPoint[];
-}
-
-/** What `study.json` keeps beside the space. */
-export interface StudiedProblem {
-  readonly family: string;
-  readonly estimator: string;
-  readonly region: string;
-  readonly inferences: number;
 }
 
 /** Throws an `InputError` where the folder holds no study of this room. */
@@ -59,9 +63,7 @@ export interface Trade {
 /** Each study's best design in each thing that it sought beside quality, among those of at least the given quality. */
 export function trades(studies: readonly ReadResult[], quality?: number): Trade[] {
   const found = studies.flatMap((study) => {
-    const good = study.points.filter(
-      ({ metrics }) => quality === undefined || metrics.quality === undefined || metrics.quality >= quality,
-    );
+    const good = pointsOf(study, quality);
     return study.objectives
       .filter((name) => name !== "quality")
       .flatMap((sought) => {
@@ -78,6 +80,13 @@ export function trades(studies: readonly ReadResult[], quality?: number): Trade[
         .map((name) => [name, trade.best.metrics[name]! / first![name]!]),
     ),
   }));
+}
+
+/** The feasible trials that are at least as good as `floor`, where one is given and quality is known. */
+function pointsOf({ points, quality }: ReadResult, floor: number | undefined): readonly SearchPoint[] {
+  if (floor === undefined || !quality) return points;
+  const sign = quality.direction === "maximise" ? 1 : -1;
+  return points.filter(({ metrics }) => sign * metrics.quality! >= sign * floor);
 }
 
 /** Coal-heavy, average and nearly free of carbon; a tenth of the paper's life, its own, and ten times it. */
@@ -103,9 +112,10 @@ export function placements(
   quality?: number,
 ): Placement[] {
   const points = studies.flatMap((study) =>
-    study.points
-      .filter(({ metrics }) => quality === undefined || (metrics.quality ?? quality) >= quality)
-      .map((point) => ({ point, kilowattHours: point.metrics.energy! / study.inferences })),
+    pointsOf(study, quality).map((point) => ({
+      point,
+      kilowattHours: point.metrics.energy! / study.inferences,
+    })),
   );
   return regions.flatMap((region) =>
     lifetimes.flatMap((inferences) => {
@@ -123,6 +133,41 @@ export function placements(
       return [{ region, inferences, ...found, embodiedShare }];
     }),
   );
+}
+
+/** Studies side by side, as it is printed and drawn. */
+export interface SideBySide {
+  readonly studies: readonly ReadResult[];
+  readonly trades: readonly Trade[];
+  readonly placements: readonly Placement[];
+  /** The least quality that trades and placements were taken at. */
+  readonly quality?: number | undefined;
+  /** Models that were found, trained. */
+  readonly confirmations: readonly Confirmation[];
+  readonly notes: readonly string[];
+}
+
+export interface SideBySideOptions {
+  readonly quality?: number | undefined;
+  /** Contrasting ones unless given. */
+  readonly regions?: readonly string[] | undefined;
+  readonly lifetimes?: readonly number[] | undefined;
+  readonly confirmations?: readonly Confirmation[] | undefined;
+  readonly notes?: readonly string[] | undefined;
+}
+
+/** Throws an `InputError` where a folder holds no study of this room, and for an unknown region. */
+export function sideBySide(folders: readonly string[], options: SideBySideOptions = {}): SideBySide {
+  const { quality, regions = CONTRASTING_REGIONS, lifetimes = CONTRASTING_LIFETIMES } = options;
+  const studies = folders.map(readCodesign);
+  return {
+    studies,
+    trades: trades(studies, quality),
+    placements: placements(studies, regions, lifetimes, quality),
+    quality,
+    confirmations: options.confirmations ?? [],
+    notes: options.notes ?? [],
+  };
 }
 
 function least(points: readonly SearchPoint[], metric: string): SearchPoint | undefined {

@@ -6,7 +6,7 @@ import { costModel, ESTIMATORS, evaluate, requireEstimator } from "./evaluate.ts
 import { publishedDesign, publishedDesigns } from "./published.ts";
 import { scenario } from "./scenario.ts";
 import { clipParameters, clipWorkload } from "./workloads/clip.ts";
-import { decoderWorkload } from "./workloads/decoder.ts";
+import { decoderWorkload, phaseOf } from "./workloads/decoder.ts";
 import { bertWorkload, vitWorkload } from "./workloads/encoders.ts";
 
 const life = scenario();
@@ -145,6 +145,17 @@ describe("parameter counts", () => {
 });
 
 describe("workloads", () => {
+  it("cost a request as its prompt and a step for each token of its answer", () => {
+    const a = architecture("SF AF", 128);
+    const design = parseDesign("1,32,2,64,32,2");
+    const seconds = (options: Parameters<typeof phaseOf>[0]) =>
+      physical.workload(decoderWorkload(a, phaseOf(options)), design).latencySeconds;
+    const expected = seconds({ prompt: 32 }) + 8 * seconds({ decode: 36 });
+    expect(seconds({ prompt: 32, output: 8 })).toBeCloseTo(expected, 12);
+    expect(phaseOf({})).toEqual({ kind: "prefill", tokens: 512 });
+    expect(() => phaseOf({ decode: 1, prompt: 1 })).toThrow(InputError);
+  });
+
   const base = { layers: 12, feedForward: 3072, width: 768, heads: 12 };
   const macs = (operations: ReturnType<typeof vitWorkload>["operations"]) =>
     operations.reduce((sum, { count, work }) => {

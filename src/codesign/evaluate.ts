@@ -4,10 +4,10 @@ import {
   type AcceleratorDesign,
   type Convention,
   designArea,
+  designMemory,
   designOperationsPerSecond,
   type MappingSpace,
   requireDesign,
-  WORD_BYTES,
 } from "../hardware/index.ts";
 import { CostModel, type OperationCost } from "./cost.ts";
 import type { Scenario } from "./scenario.ts";
@@ -70,8 +70,9 @@ export function evaluate(
   const areaSquareCentimetres = designArea(design);
   const lifetimeJoules = energyJoules * life.inferences;
   const operationalCarbon = lifetimeJoules * life.carbonPerJoule;
-  const gigabytes = Math.max(1, Math.ceil((workload.parameters * WORD_BYTES) / 1e9));
-  const embodiedCarbon = areaSquareCentimetres * life.carbonPerArea + gigabytes * life.memoryCarbon;
+  const memory = designMemory(workload.parameters);
+  const embodiedCarbon =
+    areaSquareCentimetres * life.carbonPerArea + (memory.bytes / 1e9) * life.memoryCarbon;
   return {
     latencySeconds,
     energyJoules,

@@ -179,7 +179,6 @@ export function architectureFamily(
         capacities: [workloads.get(choice.name)!.parameters],
         quality: choice.quality,
       })),
-      leaveOneOutError: 0,
       evidence: measuredIn(file),
       predict: ([index]) => {
         const { name: nearest, quality } = choices[index! - 1]!;

@@ -6,7 +6,7 @@ import { architectureFamily, type Family, family, familyNames, fixedFamily } fro
 import { publishedDesigns } from "./published.ts";
 import type { Direction } from "./quality.ts";
 import { clipWorkload } from "./workloads/clip.ts";
-import { decoderWorkload, type Phase } from "./workloads/decoder.ts";
+import { decoderWorkload, type Phase, phaseOf, printPhase } from "./workloads/decoder.ts";
 import { bertWorkload, vitWorkload } from "./workloads/encoders.ts";
 import type { Workload } from "./workloads/operation.ts";
 
@@ -19,7 +19,6 @@ export interface NamedOptions {
 }
 
 const BASE = { layers: 12, feedForward: 3072, width: 768, heads: 12 };
-const DEFAULT_PHASE: Phase = { kind: "prefill", tokens: 512 };
 const DEFAULT_WIDTH = 2048;
 
 /**
@@ -28,7 +27,7 @@ const DEFAULT_WIDTH = 2048;
  */
 export function namedWorkload(
   what: string,
-  { batch = 1, width, phase = DEFAULT_PHASE }: NamedOptions = {},
+  { batch = 1, width, phase = phaseOf({}) }: NamedOptions = {},
   place?: Place,
 ): { workload: Workload; design?: AcceleratorDesign } {
   requireBatch(batch);
@@ -73,7 +72,7 @@ export function namedFamily(what: string, options: NamedOptions = {}, place?: Pl
  * A family of decoders with measured quality: a CSV with columns `layers`, `width` and `quality` (a held-out loss, say) and
  * a `name` if wanted. Throws an `InputError` that names the line.
  */
-export function readArchitectures(file: string, direction: Direction, phase: Phase = DEFAULT_PHASE): Family {
+export function readArchitectures(file: string, direction: Direction, phase: Phase = phaseOf({})): Family {
   const choices = readCsv(file).map(({ line, row }) => {
     const place = (path: string): Place => ({ file, line, path });
     const number = (column: string): number => {
@@ -106,7 +105,13 @@ export function readArchitectures(file: string, direction: Direction, phase: Pha
       expected: "at least one architecture, each with a name of its own",
     });
   }
-  return architectureFamily(`architectures of ${file}`, choices, phase, direction, file);
+  return architectureFamily(
+    `architectures of ${file}, ${printPhase(phase)}`,
+    choices,
+    phase,
+    direction,
+    file,
+  );
 }
 
 function requireBatch(batch: number): void {

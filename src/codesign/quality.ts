@@ -1,11 +1,12 @@
 /**
  * How good a model is, without training it: a surrogate through known points. The trend is ln of each tower's parameters
- * with coefficients of the sign that more is better, by non-negative least squares; what it leaves is interpolated by
- * inverse squared distance (Shepard), so that the surrogate meets every known point. It says where it extrapolates and
- * how far it missed points that were left out.
+ * with coefficients of the sign that more is better, by non-negative least squares; what it leaves is kriged (a Gaussian
+ * process of known mean, Matern 5/2), so that the surrogate meets every known point and a model near one shares in what
+ * sets it apart. It says where it extrapolates and how far it missed points that were left out.
  *
  * It is a stand-in. A search that matters ends with training the models that it found.
  */
+import { Matrix, solve } from "ml-matrix";
 import { type Evidence, InputError, nnls, type Place, readCsv, source, suggest } from "../core/index.ts";
 
 export interface KnownModel {
@@ -31,8 +32,8 @@ export type Direction = "maximise" | "minimise";
 export interface QualitySurrogate {
   readonly direction: Direction;
   readonly known: readonly KnownModel[];
-  /** Root mean square miss of each known model by a surrogate through the others. */
-  readonly leaveOneOutError: number;
+  /** Root mean square miss of each known model by a surrogate through the others; absent where nothing is interpolated. */
+  readonly leaveOneOutError?: number | undefined;
   readonly evidence: Evidence;
   predict(sizes: readonly number[], capacities: readonly number[]): Prediction;
 }
@@ -98,27 +99,31 @@ function surface(known: readonly KnownModel[], direction: Direction): QualitySur
   const trend = (capacities: readonly number[]) =>
     terms(capacities).reduce((sum, term, k) => sum + coefficients[k]! * term, 0);
   const residuals = known.map(({ capacities, quality }) => quality - trend(capacities));
+  // How far known models stand from each other is how far what is known of one says anything of another.
   const apart = Math.max(
     ...places.map((a, i) => Math.min(...places.flatMap((b, j) => (i === j ? [] : [distance(a, b)])))),
   );
+  const covariance = places.map((a) => places.map((b) => matern52(distance(a, b) / apart)));
+  const weights = solve(new Matrix(covariance), Matrix.columnVector(residuals)).to1DArray();
 
   return (sizes, capacities) => {
     const at = placed(sizes);
     const distances = places.map((other) => distance(at, other));
     const least = Math.min(...distances);
-    const nearest = distances.indexOf(least);
-    const weights = distances.map((d) => 1 / d ** 2);
-    const total = weights.reduce((sum, w) => sum + w, 0);
-    const residual =
-      least === 0 ? residuals[nearest]! : weights.reduce((sum, w, i) => sum + (w / total) * residuals[i]!, 0);
+    const residual = distances.reduce((sum, d, i) => sum + weights[i]! * matern52(d / apart), 0);
     const outside = at.some((x, k) => x < -1e-9 || x > ranges[k]! / scale[k]! + 1e-9);
     return {
       value: trend(capacities) + residual,
-      nearest: known[nearest]!.name,
+      nearest: known[distances.indexOf(least)]!.name,
       distance: least,
       extrapolates: outside || least > apart,
     };
   };
+}
+
+function matern52(distance: number): number {
+  const r = Math.sqrt(5) * distance;
+  return (1 + r + r ** 2 / 3) * Math.exp(-r);
 }
 
 function distance(a: readonly number[], b: readonly number[]): number {

@@ -7,7 +7,7 @@ import { designArea, designFigure, designOperationsPerSecond } from "../hardware
 import { dominates } from "../search/index.ts";
 import { placements, readCodesign, trades } from "./compare.ts";
 import { ESTIMATORS } from "./evaluate.ts";
-import { type Family, family, fixedFamily } from "./families.ts";
+import { type Family, family, familyNames, fixedFamily } from "./families.ts";
 import { namedWorkload, readArchitectures } from "./named.ts";
 import { codesignPage } from "./report.ts";
 import { scenario } from "./scenario.ts";
@@ -119,9 +119,26 @@ describe("a joint search", () => {
     });
     expect(dirty!.carbon).toBeCloseTo(there(dirty!.best.candidate).carbon!, 12);
 
-    const html = codesignPage({ studies, trades: trades(studies), placements: placed, notes: ["<b>"] });
+    const html = codesignPage({
+      studies,
+      trades: trades(studies),
+      placements: placed,
+      confirmations: [],
+      notes: ["<b>"],
+    });
     expect(html).toContain("Co-design of a model");
     expect(html).toContain("&#60;b&#62;");
+  });
+
+  it("keeps the width of a model apart from that of the array", () => {
+    for (const name of familyNames()) {
+      const { parameters } = family(name);
+      for (const [part, parameter] of Object.entries(parameters))
+        expect(jointSpace(family(name)).parameters[part]).toEqual(parameter);
+    }
+    expect(jointSpace(family("vit-b16")).parameters.width).toMatchObject({
+      values: expect.arrayContaining([48, 768]),
+    });
   });
 
   it.each(ESTIMATORS)("costs any design of the space as %s", (estimator) => {

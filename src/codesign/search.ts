@@ -36,6 +36,7 @@ import {
 } from "../search/index.ts";
 import { costModel, type Estimator, evaluate } from "./evaluate.ts";
 import type { Family } from "./families.ts";
+import type { Direction } from "./quality.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** What can be sought or bounded. Carbon, energy and cost are over the life of the accelerator. */
@@ -130,7 +131,11 @@ export function jointSpace(
   fixed: Readonly<Record<string, number>> = {},
 ): Space {
   const parameters: Record<string, Parameter> = { ...family.parameters };
-  for (const name of DESIGN_PARAMETERS) parameters[name] = { kind: "ordered", values: DESIGN_LEVELS[name] };
+  for (const name of DESIGN_PARAMETERS) {
+    if (name in parameters)
+      throw new Error(`${family.name} and the accelerator both have a parameter ${name}`);
+    parameters[name] = { kind: "ordered", values: DESIGN_LEVELS[name] };
+  }
   for (const [name, value] of Object.entries(fixed)) {
     const parameter = parameters[name];
     if (parameter?.kind !== "ordered" || !parameter.values.includes(value)) {
@@ -193,6 +198,20 @@ export function candidateMetrics({
   };
 }
 
+/** What `study.json` keeps beside the space: trials of another problem must not be continued with. */
+export interface StudiedProblem {
+  readonly family: string;
+  readonly estimator: string;
+  readonly region: string;
+  readonly inferences: number;
+  readonly carbonPerArea: number;
+  readonly costPerJoule: number;
+  readonly quality?: {
+    readonly direction: Direction;
+    readonly known: readonly { readonly name: string; readonly quality: number }[];
+  };
+}
+
 /** The study that a request asks for. Throws an `InputError` when its parts do not fit together. */
 export function studyRequest(request: SearchRequest, space: Space): StudyRequest {
   const { family, objectives, policy = { name: "bayesian", noise: false }, trials, seed } = request;
@@ -215,7 +234,6 @@ export function studyRequest(request: SearchRequest, space: Space): StudyRequest
   requireLimit(latency, "latency");
   return {
     domain: "codesign",
-    // Trials of another place or estimator must not be continued with: they are part of what was asked.
     space: {
       ...JSON.parse(JSON.stringify(space)),
       problem: {
@@ -225,7 +243,13 @@ export function studyRequest(request: SearchRequest, space: Space): StudyRequest
         inferences: request.scenario.inferences,
         carbonPerArea: request.scenario.carbonPerArea,
         costPerJoule: request.scenario.costPerJoule,
-      },
+        ...(family.quality && {
+          quality: {
+            direction: family.quality.direction,
+            known: family.quality.known.map(({ name, quality }) => ({ name, quality })),
+          },
+        }),
+      } satisfies StudiedProblem,
     },
     objectives: objectives.map((name) => ({
       metric: name,

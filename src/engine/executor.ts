@@ -38,6 +38,8 @@ export interface ProgramDescription {
   readonly stateOutputs: Readonly<Record<string, string>>;
   /** Rows that are written into state at a position that the model gives out, by the state's name. */
   readonly rowOutputs: Readonly<Record<string, RowOutput>>;
+  /** Plan all memory after the first run: faster for many small operations, costs memory for large ones (bench/engine). */
+  readonly planMemory: boolean;
 }
 
 interface RowOutput {
@@ -112,6 +114,7 @@ export class Executor {
       ]);
       const session = await InferenceSession.create(description.model, {
         ...sessionOptions(this.#options),
+        enableMemPattern: description.planMemory,
         ...(this.#onDevice ? { preferredOutputLocation: locations } : {}),
       });
       this.#programs.set(description.id, { session, description });
@@ -241,7 +244,6 @@ function sessionOptions({ provider, threads, fallback }: ExecutorOptions): Infer
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // Shapes are static, yet planned arenas cost memory and time here (measured: bench/engine).
     enableMemPattern: false,
     logSeverityLevel: 4,
     extra: {

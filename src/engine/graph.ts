@@ -30,6 +30,15 @@ export interface Attributes {
   fill: { readonly value: number };
   /** Inputs: a result, then the tensors that its hand-written gradient is for. Computes the result. */
   custom: { readonly name: string };
+  /**
+   * Inputs: a composition of other operations, then what one kernel would need to compute the same. A provider that has such
+   * a kernel uses it; the others compute the composition. `part` counts the outputs of the kernel.
+   */
+  fused: {
+    readonly kernel: string;
+    readonly part: number;
+    readonly options: Readonly<Record<string, number>>;
+  };
   stopGradient: None;
   cast: None;
 
@@ -161,9 +170,21 @@ export function withGradient(
   ]);
 }
 
-/** The inputs whose values are needed to compute `t`. */
+/** `composed`, which a kernel of a provider may compute from `inputs` instead. The gradient is that of the composition. */
+export function fused(
+  kernel: string,
+  part: number,
+  composed: Tensor,
+  inputs: readonly Tensor[],
+  options: Readonly<Record<string, number>> = {},
+): Tensor {
+  const attributes = { kernel, part, options };
+  return tensor("fused", [composed, ...inputs], composed.shape, composed.dataType, attributes, (g) => [g]);
+}
+
+/** The inputs whose values are needed to compute `t`, where no kernel computes a fused operation. */
 export function computedFrom(t: Tensor): readonly Tensor[] {
-  return t.operation === "custom" ? t.inputs.slice(0, 1) : t.inputs;
+  return t.operation === "custom" || t.operation === "fused" ? t.inputs.slice(0, 1) : t.inputs;
 }
 
 /** All tensors that `outputs` reach through `edges`, inputs before what is made of them. */

@@ -29,6 +29,7 @@ export {
   withGradient,
 } from "./graph.ts";
 export * from "./operations/attention.ts";
+export { cachedAttention, type KeysAndValues } from "./operations/cache.ts";
 export {
   absolute,
   add,

@@ -5,19 +5,17 @@ import { type Channel, openInCaller, openInWorker } from "./channel.ts";
 import { keepsStateOnDevice, type ProgramDescription, type Values } from "./executor.ts";
 import {
   axisOf,
+  constant,
   dataTypeOf,
   describe,
   type Elements,
   input,
-  range,
   sizeOf,
   type Tensor,
   type TensorSpec,
 } from "./graph.ts";
 import { emit, requireSpec } from "./onnx/emit.ts";
-import { and, greaterOrEqual, less, subtract, where } from "./operations/elementwise.ts";
-import { gather } from "./operations/matmul.ts";
-import { reshape, transpose } from "./operations/shape.ts";
+import { withRows } from "./operations/cache.ts";
 
 export interface RuntimeOptions {
   /** Execution provider of ONNX Runtime; `providers()` lists those of this machine. Default "cpu". */
@@ -56,10 +54,16 @@ export interface StateRows {
   readonly at: Tensor;
 }
 
-export interface ProgramSpec<I extends Specs, S extends Specs> {
+export interface ProgramSpec<I extends Specs, S extends Specs, F extends Specs = Specs> {
   readonly inputs: I;
   /** State of the runtime that the function reads; it starts as zeros. Programs share state by its name. */
   readonly state?: S;
+  /**
+   * State that the program takes in as constants, with the values that it has when the program is compiled: weights that
+   * nobody trains any more. The runtime lays them out for its kernels, at the cost of a copy of its own (measured:
+   * bench/engine).
+   */
+  readonly fixed?: F;
 }
 
 export interface Program<I extends Specs = Specs, O extends string = string> {
@@ -95,15 +99,21 @@ export class Runtime {
    * Traces `trace` once with symbolic tensors and makes a program of it. Shapes are static: another shape is another
    * program. Throws an OperationError while tracing.
    */
-  async compile<I extends Specs, O extends string, const S extends Specs = Record<never, never>>(
+  async compile<
+    I extends Specs,
+    O extends string,
+    const S extends Specs = Record<never, never>,
+    const F extends Specs = Record<never, never>,
+  >(
     name: string,
-    trace: (inputs: TensorsOf<I>, state: TensorsOf<S>) => Traced<O, Extract<keyof S, string>>,
-    spec: ProgramSpec<I, S>,
+    trace: (inputs: TensorsOf<I>, state: TensorsOf<S & F>) => Traced<O, Extract<keyof S, string>>,
+    spec: ProgramSpec<I, S, F>,
   ): Promise<Program<I, O>> {
     const stateSpecs: Specs = spec.state ?? {};
+    const fixed = spec.fixed ? await this.#constants(spec.fixed) : {};
     const inputs = mapValues(spec.inputs, (given, key) => input(`in.${key}`, given));
     const state = mapValues(stateSpecs, (given, key) => input(`state.${key}`, given));
-    const traced = trace(inputs as TensorsOf<I>, state as TensorsOf<S>);
+    const traced = trace(inputs as TensorsOf<I>, { ...state, ...fixed } as TensorsOf<S & F>);
     const outputs: Record<string, Tensor> = traced.outputs;
     const { whole, rows } = this.#newState(name, stateSpecs, traced.state ?? {}, state);
     // Most often one position serves all caches: it is given out once.
@@ -129,6 +139,7 @@ export class Runtime {
       model: model.bytes,
       inputs: ports("in.", spec.inputs, fed),
       outputs: ports("out.", outputs),
+      planMemory: spec.fixed !== undefined,
       stateInputs: mapValues(ports("state.", stateSpecs, fed), (port) => port.name),
       stateOutputs: mapValues(whole, (_, key) => `next.${key}`),
       rowOutputs: mapValues(rows, (part, key) => ({
@@ -149,6 +160,13 @@ export class Runtime {
       },
       unload: () => this.#channel.call("unload", description.id),
     };
+  }
+
+  /** State as it is now, as part of a graph. */
+  async #constants(specs: Specs): Promise<Record<string, Tensor>> {
+    await this.define(specs);
+    const values = await this.read(Object.keys(specs));
+    return mapValues(specs, ({ shape }, key) => constant(values[key]!, shape));
   }
 
   /** Checks new state against its declaration; where state lives on a device, rows become a whole new value. */
@@ -175,7 +193,7 @@ export class Runtime {
       const shape = spec.shape.map((own, i) => (i === axis ? Math.min(own, length) : own));
       requireSpec(`rows of state "${key}"`, value.rows, shape, spec.dataType);
       requireSpec(`the position in state "${key}"`, value.at, [1], "int32");
-      if (keepsStateOnDevice(this.provider)) whole[key] = withRows(old[key]!, { ...value, axis });
+      if (keepsStateOnDevice(this.provider)) whole[key] = withRows(old[key]!, value.rows, axis, value.at);
       else rows[key] = { ...value, axis };
     }
     return { whole, rows };
@@ -262,16 +280,4 @@ function prefixed<T>(prefix: string, record: Readonly<Record<string, T>>): Recor
 function ports(prefix: string, specs: Specs, only?: ReadonlySet<string>): ProgramDescription["inputs"] {
   const all = mapValues(specs, ({ shape, dataType }, key) => ({ name: prefix + key, shape, dataType }));
   return Object.fromEntries(Object.entries(all).filter(([, port]) => !only || only.has(port.name)));
-}
-
-/** `old` with the rows in their places, as one new tensor. */
-function withRows(old: Tensor, { rows, axis, at }: StateRows): Tensor {
-  const [length, count] = [old.shape[axis]!, rows.shape[axis]!];
-  const offset = subtract(range(length), at);
-  const within = and(greaterOrEqual(offset, 0), less(offset, count));
-  const inFront = [axis, ...old.shape.map((_, i) => i).filter((i) => i !== axis)];
-  const back = inFront.map((_, i) => inFront.indexOf(i));
-  const spread = gather(transpose(rows, inFront), where(within, offset, 0));
-  const along = old.shape.map((_, i) => (i === axis ? length : 1));
-  return where(reshape(within, along), transpose(spread, back), old);
 }

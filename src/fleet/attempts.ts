@@ -66,6 +66,14 @@ type FloatColumn = (typeof FLOAT_COLUMNS)[number];
 type TextColumn = (typeof TEXT_COLUMNS)[number];
 type CountColumn = (typeof COUNT_COLUMNS)[number];
 
+/** A table as plain data, which threads can hand to each other. */
+export interface AttemptColumns {
+  readonly length: number;
+  readonly columns: Readonly<Record<(typeof ALL_COLUMNS)[number], Float64Array | Int32Array | Uint8Array>>;
+  /** What the codes of the text columns stand for. */
+  readonly texts: readonly string[];
+}
+
 /** Attempts in columns. Text columns hold codes of the table's dictionary. */
 export class AttemptTable {
   /** Dictionary of all text columns. */
@@ -74,19 +82,20 @@ export class AttemptTable {
   readonly sources: string[] = [];
   #length = 0;
   #capacity = 1024;
+  #index: JobIndex | undefined;
 
   /** Numeric ids as themselves; others as -1 - (code of the text). */
   job = new Float64Array(1024);
-  arrayJob = new Float64Array(1024).fill(Number.NaN);
+  arrayJob = new Float64Array(1024);
   state = new Uint8Array(1024);
 
-  submit = new Float64Array(1024).fill(Number.NaN);
-  eligible = new Float64Array(1024).fill(Number.NaN);
-  start = new Float64Array(1024).fill(Number.NaN);
-  end = new Float64Array(1024).fill(Number.NaN);
-  elapsedSeconds = new Float64Array(1024).fill(Number.NaN);
-  timeLimitSeconds = new Float64Array(1024).fill(Number.NaN);
-  priority = new Float64Array(1024).fill(Number.NaN);
+  submit = new Float64Array(1024);
+  eligible = new Float64Array(1024);
+  start = new Float64Array(1024);
+  end = new Float64Array(1024);
+  elapsedSeconds = new Float64Array(1024);
+  timeLimitSeconds = new Float64Array(1024);
+  priority = new Float64Array(1024);
 
   name = new Int32Array(1024);
   user = new Int32Array(1024);
@@ -101,7 +110,7 @@ export class AttemptTable {
   accelerators = new Int32Array(1024);
   exitCode = new Int32Array(1024);
   signal = new Int32Array(1024);
-  arrayTask = new Int32Array(1024).fill(-1);
+  arrayTask = new Int32Array(1024);
   /** Line of the log, 0 where it has no lines. */
   line = new Int32Array(1024);
 
@@ -109,10 +118,33 @@ export class AttemptTable {
     return this.#length;
   }
 
+  /** The rows by job; made at the first asking, and again where rows came or went since. */
+  get index(): JobIndex {
+    this.#index ??= new JobIndex(this);
+    return this.#index;
+  }
+
+  /** Makes room for `rows` rows in all, for a reader that knows about how many there will be. */
+  reserve(rows: number): void {
+    if (rows > this.#capacity) this.#resize(rows);
+  }
+
   /** Adds an empty row and returns its number; the caller sets its columns. */
   append(): number {
-    if (this.#length === this.#capacity) this.#grow();
-    return this.#length++;
+    if (this.#length === this.#capacity) this.#resize(2 * this.#capacity);
+    const row = this.#length++;
+    this.#index = undefined;
+    // Texts and counts are 0 where nothing wrote to them; times have no such value.
+    this.arrayJob[row] = Number.NaN;
+    this.submit[row] = Number.NaN;
+    this.eligible[row] = Number.NaN;
+    this.start[row] = Number.NaN;
+    this.end[row] = Number.NaN;
+    this.elapsedSeconds[row] = Number.NaN;
+    this.timeLimitSeconds[row] = Number.NaN;
+    this.priority[row] = Number.NaN;
+    this.arrayTask[row] = -1;
+    return row;
   }
 
   /** Adds an attempt given as an object; what is left out is absent. For readers that are not in a hurry. */
@@ -135,14 +167,39 @@ export class AttemptTable {
     return row;
   }
 
+  /** The columns themselves, not a copy: the table must not be used after they were handed on. */
+  toColumns(): AttemptColumns {
+    const columns = Object.fromEntries(ALL_COLUMNS.map((column) => [column, this[column]]));
+    return { length: this.#length, columns: columns as AttemptColumns["columns"], texts: this.texts.all() };
+  }
+
+  /** Adds the rows of another table; `lines` is added to their lines. */
+  appendColumns({ length, columns, texts }: AttemptColumns, lines: number): void {
+    const first = this.#length;
+    if (first + length > this.#capacity) this.#resize(first + length);
+    const codes = Int32Array.from(texts, (text) => this.texts.code(text));
+    for (const column of ALL_COLUMNS) this[column].set(columns[column].subarray(0, length), first);
+    this.#length += length;
+    this.#index = undefined;
+    for (const column of TEXT_COLUMNS) {
+      const values = this[column];
+      for (let row = first; row < this.#length; row++) values[row] = codes[values[row]!]!;
+    }
+    for (const column of ["job", "arrayJob"] as const) {
+      const values = this[column];
+      for (let row = first; row < this.#length; row++) {
+        if (values[row]! < 0) values[row] = -1 - codes[-1 - values[row]!]!;
+      }
+    }
+    for (let row = first; row < this.#length; row++) this.line[row]! += lines;
+  }
+
   /** Takes back the last row. */
   removeLast(): void {
     this.#length--;
-    for (const column of FLOAT_COLUMNS) this[column][this.#length] = Number.NaN;
+    this.#index = undefined;
     for (const column of TEXT_COLUMNS) this[column][this.#length] = 0;
     for (const column of COUNT_COLUMNS) this[column][this.#length] = 0;
-    this.arrayJob[this.#length] = Number.NaN;
-    this.arrayTask[this.#length] = -1;
   }
 
   jobCode(id: string): number {
@@ -222,21 +279,18 @@ export class AttemptTable {
     return removed;
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    const grown = <A extends Float64Array | Int32Array | Uint8Array>(column: A, larger: A): A => {
+  #resize(capacity: number): void {
+    this.#capacity = capacity;
+    const resized = <A extends Float64Array | Int32Array | Uint8Array>(column: A, larger: A): A => {
       larger.set(column);
       return larger;
     };
-    this.state = grown(this.state, new Uint8Array(this.#capacity));
+    this.state = resized(this.state, new Uint8Array(capacity));
     for (const column of ["job", "arrayJob", ...FLOAT_COLUMNS] as const) {
-      this[column] = grown(this[column], new Float64Array(this.#capacity).fill(Number.NaN));
+      this[column] = resized(this[column], new Float64Array(capacity));
     }
     for (const column of [...TEXT_COLUMNS, ...COUNT_COLUMNS] as const) {
-      this[column] = grown(
-        this[column],
-        new Int32Array(this.#capacity).fill(column === "arrayTask" ? -1 : 0),
-      );
+      this[column] = resized(this[column], new Int32Array(capacity));
     }
   }
 }
@@ -253,15 +307,25 @@ const ALL_COLUMNS = [
 /** The rows of each job in the order of the table: a chain from the last row of a job to its first. */
 export class JobIndex {
   readonly #table: AttemptTable;
-  /** Row + 1 of the last attempt in each slot of a hash table. */
+  /** Row + 1 of the last attempt in each slot. */
   readonly #slots: Int32Array;
+  /** The lowest id, where ids are so close together that each has a slot of its own; else NaN, and slots are hashed. */
+  readonly #lowest: number;
   /** The row before this one that has the same job, or -1. */
   readonly previous: Int32Array;
 
   constructor(table: AttemptTable) {
     this.#table = table;
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let row = 0; row < table.length; row++) {
+      const job = table.job[row]!;
+      if (job < low) low = job;
+      if (job > high) high = job;
+    }
+    const close = high - low < 4 * table.length;
+    this.#lowest = close ? low : Number.NaN;
     let size = 16;
-    while (size < table.length * 2) size *= 2;
+    while (size < (close ? high - low + 1 : table.length * 2)) size *= 2;
     this.#slots = new Int32Array(size);
     this.previous = new Int32Array(table.length);
     for (let row = 0; row < table.length; row++) {
@@ -273,7 +337,7 @@ export class JobIndex {
 
   /** The last row of a job, or -1 where the table has none. */
   last(job: number): number {
-    return this.#slots[this.#slot(job)]! - 1;
+    return (this.#slots[this.#slot(job)] ?? 0) - 1;
   }
 
   /** The rows of a job, first to last. */
@@ -284,6 +348,7 @@ export class JobIndex {
   }
 
   #slot(job: number): number {
+    if (!Number.isNaN(this.#lowest)) return job - this.#lowest;
     const mask = this.#slots.length - 1;
     const low = job | 0;
     for (let slot = (Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) >>> 4) & mask; ; slot = (slot + 1) & mask) {
@@ -298,7 +363,7 @@ export class JobIndex {
  * logs of one cluster), keeping the later row, which knows more. `repeated` sees each later row.
  */
 export function dropRepeats(table: AttemptTable, repeated: (row: number) => void = () => {}): number {
-  const index = new JobIndex(table);
+  const { index } = table;
   const dropped = new Set<number>();
   for (let row = 1; row < table.length; row++) {
     for (let earlier = index.previous[row]!; earlier >= 0; earlier = index.previous[earlier]!) {

@@ -48,18 +48,23 @@ export class Attributions {
   /** FAILED or out-of-memory attempts without any signal: every domain remains possible for the former. */
   readonly withoutSignal: number;
   readonly #byRow: Map<number, Attribution>;
+  /** 1 for each row that failed with its node or hardware: every analysis asks it of every row. */
+  readonly #hardware: Uint8Array;
 
-  constructor(known: readonly Attribution[], withoutSignal: number) {
+  constructor(known: readonly Attribution[], withoutSignal: number, rows: number) {
     this.known = known;
     this.withoutSignal = withoutSignal;
     this.#byRow = new Map(known.map((attribution) => [attribution.row, attribution]));
+    this.#hardware = new Uint8Array(rows);
+    for (const { row, hardware } of known) this.#hardware[row] = Number(hardware);
   }
 
   of(row: number): Attribution | undefined {
     return this.#byRow.get(row);
   }
 
-  readonly isHardware = (row: number): boolean => this.#byRow.get(row)?.hardware ?? false;
+  /** Whether the attempt ended NODE_FAIL, or FAILED because of the hardware. */
+  readonly isHardware = (row: number): boolean => this.#hardware[row] === 1;
 }
 
 /** Attributes every FAILED, NODE_FAIL and OUT_OF_MEMORY attempt. */
@@ -83,29 +88,19 @@ export function attributeFailures(
     if (!nodeFailed && state !== STATE_CODE.FAILED && state !== STATE_CODE.OUT_OF_MEMORY) continue;
     const end = table.end[row]!;
     const from = Math.max(end - beforeEndSeconds, Number.isNaN(table.start[row]!) ? end : table.start[row]!);
+    const to = end + afterEndSeconds;
+    const own = nodes.of(row);
     const seen: Signal[] = [];
-    const down = new Set<number>();
-    for (const node of nodes.of(row)) {
-      within(
-        signals.get(node),
-        from,
-        end + afterEndSeconds,
-        ({ time }) => time,
-        (signal) => seen.push(signal),
-      );
-      if (nodeFailed) {
-        within(
-          outages.get(node),
-          from,
-          end + afterEndSeconds,
-          ({ start }) => start,
-          () => down.add(node),
-        );
-      }
+    for (const node of own) {
+      for (const signal of within(signals[node], from, to)) seen.push(signal);
     }
     if (seen.length === 0 && !nodeFailed) {
       withoutSignal++;
       continue;
+    }
+    const down = new Set<number>();
+    for (const node of nodeFailed ? own : []) {
+      if (within(outages[node], from, to).length > 0) down.add(node);
     }
     seen.sort((a, b) => Number(b.critical) - Number(a.critical) || a.time - b.time);
     known.push({
@@ -115,7 +110,7 @@ export function attributeFailures(
       culprits: culprits(table, row, seen, down, named.get(table.jobText(table.job[row]!)), nodes),
     });
   }
-  return new Attributions(known, withoutSignal);
+  return new Attributions(known, withoutSignal, table.length);
 }
 
 function residual(
@@ -166,34 +161,42 @@ function culprits(
   return [...suspects];
 }
 
+/** What happened to one node, in order of time. */
+interface History<T> {
+  readonly items: readonly T[];
+  readonly times: Float64Array;
+}
+
 function byNode<T extends { readonly node: string }>(
   items: readonly T[],
   nodes: NodeSets,
   time: (item: T) => number,
-): Map<number, T[]> {
-  const grouped = groupBy(items, ({ node }) => nodes.number(node));
-  for (const list of grouped.values()) list.sort((a, b) => time(a) - time(b));
-  return grouped;
+): readonly (History<T> | undefined)[] {
+  const histories: (History<T> | undefined)[] = [];
+  for (const [node, list] of groupBy(items, ({ node: name }) => nodes.number(name))) {
+    list.sort((a, b) => time(a) - time(b));
+    histories[node] = { items: list, times: Float64Array.from(list, time) };
+  }
+  return histories;
 }
 
-/** Visits the items of a list sorted by time that lie in [from, to]. */
-function within<T>(
-  items: readonly T[] | undefined,
-  from: number,
-  to: number,
-  time: (item: T) => number,
-  visit: (item: T) => void,
-): void {
-  if (!items) return;
+/** What happened in [from, to]; mostly nothing. */
+function within<T>(history: History<T> | undefined, from: number, to: number): readonly T[] {
+  if (history === undefined) return NOTHING;
+  const { items, times } = history;
   let low = 0;
-  let high = items.length;
+  let high = times.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (time(items[middle]!) < from) low = middle + 1;
+    if (times[middle]! < from) low = middle + 1;
     else high = middle;
   }
-  for (let i = low; i < items.length && time(items[i]!) <= to; i++) visit(items[i]!);
+  let end = low;
+  while (end < times.length && times[end]! <= to) end++;
+  return end === low ? NOTHING : items.slice(low, end);
 }
+
+const NOTHING: readonly never[] = [];
 
 export interface CauseShare {
   readonly symptom: string;

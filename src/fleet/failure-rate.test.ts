@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Sampler } from "../core/index.ts";
-import { nodeFailures } from "./exposure.ts";
+import { nodeFailures } from "./evidence.ts";
 import { failureRate, publishedPrior } from "./failure-rate.ts";
 import { readSacct } from "./readers/sacct.ts";
 import { labFile } from "./testing/lab.ts";

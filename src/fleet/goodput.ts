@@ -9,7 +9,6 @@ import type { Attributions } from "./attribution.ts";
 import type { Preemptions } from "./preemption.ts";
 import { assumedHabits, type CheckpointHabits, type Runs } from "./runs.ts";
 import { sizeBucket } from "./sizes.ts";
-import { STATE_CODE } from "./states.ts";
 
 export interface GoodputLoss {
   /** Accelerator-hours that all attempts ran. */
@@ -51,7 +50,7 @@ export function goodputLoss(
   let first = 0;
   for (let row = 0; row < table.length; row++) {
     total += hours(row, table.elapsedSeconds[row]! || 0);
-    if (table.state[row] !== STATE_CODE.NODE_FAIL && !attributions.isHardware(row)) continue;
+    if (!attributions.isHardware(row)) continue;
     first += lost(row);
     bucket(row).first += lost(row);
   }

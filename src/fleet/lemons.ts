@@ -63,6 +63,8 @@ export interface LemonReport {
   readonly nodes: readonly LemonNode[];
   /** Failures per node-day of the nodes that are not flagged. */
   readonly fleetRate: number;
+  /** Failures of flagged nodes beyond that rate, of all failures; undefined where no node is flagged. */
+  readonly shareOfFailures: number | undefined;
   /** How failures were counted on nodes. */
   readonly sentence: string;
 }
@@ -111,12 +113,16 @@ export function lemonNodes(
       exceeded,
     };
   });
+  const lemons = found.filter(({ flagged }) => flagged);
+  const excess = lemons.reduce((sum, node) => sum + node.failures - node.expectedFailures, 0);
+  const all = failures.reduce((sum, count) => sum + count, 0);
   const shown = found
     .filter(({ flagged, exceeded }) => flagged || exceeded.length >= exceeding)
     .sort((a, b) => a.p - b.p || b.exceeded.length - a.exceeded.length);
   return {
     nodes: shown,
     fleetRate: test.rate,
+    shareOfFailures: lemons.length === 0 ? undefined : excess / all,
     sentence:
       exposure.unknownCulprits.length === 0
         ? "every failure is counted on the node that caused it"

@@ -130,13 +130,22 @@ export class NodeSets {
     const code = this.#table.nodeList[row]!;
     const known = this.#byCode[code];
     if (known) return known;
+    return this.#expand(code, this.#table.line[row]!);
+  }
+
+  /** The nodes of a list by its code in the table's dictionary, once a row of it was asked for. */
+  ofList(code: number): Int32Array {
+    return this.#byCode[code]!;
+  }
+
+  #expand(code: number, line: number): Int32Array {
     const text = this.#table.texts.text(code);
     let nodes: string[] = [];
     try {
       nodes = expandNodeList(text);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      this.malformed.set(text, this.#table.line[row]!);
+      this.malformed.set(text, line);
     }
     const numbers = Int32Array.from(nodes, (name) => this.number(name));
     this.#byCode[code] = numbers;

@@ -11,8 +11,9 @@ import {
   page,
   type Section,
 } from "../view/index.ts";
+import type { EttrContours } from "./contours.ts";
 import { mttf } from "./mttf.ts";
-import type { EttrContours, ReliabilityReport } from "./report.ts";
+import type { ReliabilityReport } from "./report.ts";
 import {
   causeTable,
   crashLoopTable,
@@ -236,25 +237,18 @@ function mitigationFigure({ plan: { mitigations } }: ReliabilityReport): Html {
   const svg = draw({
     height: 70 + 32 * rows.length,
     marginLeft: 190,
-    x: { label: "ETTR (%) →", grid: true, domain: [0, 100] },
+    x: { label: "ETTR (%) →", grid: true, nice: true },
     y: { label: null, domain: rows.map(({ name }) => name) },
     marks: [
-      Plot.barX(rows, {
-        y: "name",
-        x: "ettr",
-        fill: COLOURS[2],
-        fillOpacity: 0.75,
-        insetTop: 4,
-        insetBottom: 4,
-      }),
-      Plot.ruleY(rows, { y: "name", x1: "low", x2: "high", stroke: "currentColor", strokeWidth: 1.5 }),
       Plot.ruleX([baseline], { strokeDasharray: "4,3", stroke: "currentColor" }),
-      Plot.ruleX([0]),
+      Plot.ruleY(rows, { y: "name", x1: "low", x2: "high", stroke: "currentColor", strokeOpacity: 0.6 }),
+      Plot.ruleY(rows, { y: "name", x1: baseline, x2: "ettr", stroke: COLOURS[2], strokeWidth: 6 }),
+      Plot.dot(rows, { y: "name", x: "ettr", fill: COLOURS[2], stroke: "var(--paper)", r: 6 }),
     ],
   });
   return figure(
     svg,
-    "ETTR of the planned run with each mitigation alone and with all: medians and 90 % intervals. The dashed line is the run as it is.",
+    html`ETTR of the planned run with each mitigation alone and with all: ${swatch(2, "the gain at the medians")} over the run as it is (dashed), and 90 % intervals.`,
   );
 }
 
@@ -267,7 +261,14 @@ function causeFigure({ causes }: ReliabilityReport): Html | undefined {
   const svg = draw({
     height: 60 + 28 * rows.length,
     marginLeft: 220,
-    x: { label: "failures per million accelerator-hours →", grid: true, nice: true },
+    marginRight: 30,
+    x: {
+      label: "failures per million accelerator-hours →",
+      grid: true,
+      nice: true,
+      ticks: 5,
+      tickFormat: axisNumber,
+    },
     y: { label: null, domain: rows.map(({ symptom }) => symptom) },
     marks: [
       Plot.barX(rows, { y: "symptom", x: "perMillionAcceleratorHours", fill: COLOURS[0], fillOpacity: 0.75 }),

@@ -7,8 +7,7 @@ import type { AttemptTable } from "./attempts.ts";
 import type { Attributions } from "./attribution.ts";
 import { DAY_SECONDS, mttfSeconds } from "./mttf.ts";
 import type { NodeSets } from "./nodelist.ts";
-import { sizeBucket } from "./sizes.ts";
-import { STATE_CODE } from "./states.ts";
+import { classSize, SIZE_CLASSES, sizeClass } from "./sizes.ts";
 
 export interface MttfAtScale {
   /** Upper bound of the bucket: accelerators, or nodes where no job of the log has accelerators. */
@@ -28,9 +27,6 @@ export interface MttfAtScale {
   readonly diverges: boolean;
 }
 
-const isFailure = (table: AttemptTable, row: number, attributions: Attributions): boolean =>
-  table.state[row] === STATE_CODE.NODE_FAIL || attributions.isHardware(row);
-
 /** The size that a job is reported under. */
 export function sizeOf(table: AttemptTable, row: number): number {
   return table.accelerators[row]! || table.nodes[row]!;
@@ -42,38 +38,33 @@ export function mttfByScale(
   attributions: Attributions,
   failuresPerNodeDay: number,
 ): MttfAtScale[] {
-  const buckets = new Map<
-    number,
-    { attempts: number; failures: number; seconds: number; nodeSeconds: number }
-  >();
+  const sums = () => new Float64Array(SIZE_CLASSES);
+  const [attempts, failures, seconds, nodeSeconds] = [sums(), sums(), sums(), sums()];
   for (let row = 0; row < table.length; row++) {
     const elapsed = table.elapsedSeconds[row]!;
     if (!(elapsed >= 0)) continue;
-    const size = sizeBucket(sizeOf(table, row));
-    const bucket = buckets.get(size) ?? { attempts: 0, failures: 0, seconds: 0, nodeSeconds: 0 };
-    buckets.set(size, bucket);
-    bucket.attempts++;
-    bucket.seconds += elapsed;
-    bucket.nodeSeconds += elapsed * table.nodes[row]!;
-    if (isFailure(table, row, attributions)) bucket.failures++;
+    const size = sizeClass(sizeOf(table, row));
+    attempts[size]!++;
+    seconds[size]! += elapsed;
+    nodeSeconds[size]! += elapsed * table.nodes[row]!;
+    if (attributions.isHardware(row)) failures[size]!++;
   }
-  return [...buckets]
-    .filter(([, { seconds }]) => seconds > 0)
-    .sort(([a], [b]) => a - b)
-    .map(([size, { attempts, failures, seconds, nodeSeconds }]) => {
-      const meanNodes = nodeSeconds / seconds;
-      const perHour = poissonRate(failures, seconds / 3600);
+  return Array.from(attempts.keys())
+    .filter((size) => seconds[size]! > 0)
+    .map((size) => {
+      const meanNodes = nodeSeconds[size]! / seconds[size]!;
+      const perHour = poissonRate(failures[size]!, seconds[size]! / 3600);
       const measured = { value: 1 / perHour.rate, low: 1 / perHour.high, high: 1 / perHour.low };
       const projected = mttfSeconds(meanNodes, failuresPerNodeDay / DAY_SECONDS) / 3600;
       return {
-        size,
+        size: classSize(size),
         meanNodes,
-        attempts,
-        failures,
-        runHours: seconds / 3600,
+        attempts: attempts[size]!,
+        failures: failures[size]!,
+        runHours: seconds[size]! / 3600,
         measuredHours: measured,
         projectedHours: projected,
-        ratio: failures === 0 ? undefined : measured.value / projected,
+        ratio: failures[size] === 0 ? undefined : measured.value / projected,
         diverges: projected < measured.low || projected > measured.high,
       };
     });
@@ -112,12 +103,13 @@ export function failureTimeline(table: AttemptTable, attributions: Attributions)
     const start = table.start[row]!;
     const end = table.end[row]!;
     if (!(end >= start)) continue;
-    for (let i = slice(start); i <= slice(end); i++) {
+    const last = slice(end);
+    for (let i = slice(start); i <= last; i++) {
       const overlap =
         Math.min(end, first + (i + 1) * sliceSeconds) - Math.max(start, first + i * sliceSeconds);
       if (overlap > 0) nodeDays[i]! += (overlap * table.nodes[row]!) / DAY_SECONDS;
     }
-    if (isFailure(table, row, attributions)) failures[slice(end)]!++;
+    if (attributions.isHardware(row)) failures[last]!++;
   }
   return { start: first, sliceSeconds, failures, nodeDays };
 }
@@ -138,10 +130,22 @@ export interface NodeExposure {
   readonly multiNodeFailures: number;
 }
 
-/** Sums failures and exposure by node in one pass. */
+/** Sums failures and exposure by node. */
 export function nodeExposure(table: AttemptTable, nodes: NodeSets, attributions: Attributions): NodeExposure {
-  // The first pass names the nodes, so that the columns can be made.
-  for (let row = 0; row < table.length; row++) nodes.of(row);
+  // Lists of nodes repeat: exposure is summed for each different one, and handed to its nodes once.
+  const seconds = new Float64Array(table.texts.size);
+  const jobs = new Float64Array(table.texts.size);
+  const failed: number[] = [];
+  for (let row = 0; row < table.length; row++) {
+    const elapsed = table.elapsedSeconds[row]!;
+    if (!(elapsed >= 0)) continue;
+    const list = table.nodeList[row]!;
+    // The first row of a list names its nodes, so that the columns can be made.
+    if (jobs[list] === 0) nodes.of(row);
+    seconds[list]! += elapsed;
+    jobs[list]!++;
+    if (attributions.isHardware(row)) failed.push(row);
+  }
   const column = () => new Float64Array(nodes.names.length);
   const exposure = {
     names: nodes.names,
@@ -151,17 +155,16 @@ export function nodeExposure(table: AttemptTable, nodes: NodeSets, attributions:
     singleNodeFailures: column(),
     singleNodeJobs: column(),
   };
+  for (const [list, count] of jobs.entries()) {
+    if (count === 0) continue;
+    const own = nodes.ofList(list);
+    for (const node of own) exposure.nodeDays[node]! += seconds[list]! / DAY_SECONDS;
+    if (own.length === 1) exposure.singleNodeJobs[own[0]!]! += count;
+  }
   const unknownCulprits: Int32Array[] = [];
   let multiNodeFailures = 0;
-  for (let row = 0; row < table.length; row++) {
-    const elapsed = table.elapsedSeconds[row]!;
-    if (!(elapsed >= 0)) continue;
+  for (const row of failed) {
     const own = nodes.of(row);
-    const days = elapsed / DAY_SECONDS;
-    for (const node of own) exposure.nodeDays[node]! += days;
-    if (own.length === 1) exposure.singleNodeJobs[own[0]!]!++;
-    const attribution = attributions.of(row);
-    if (!attribution?.hardware) continue;
     if (own.length === 1) {
       exposure.singleNodeFailures[own[0]!]!++;
       exposure.culprit[own[0]!]!++;
@@ -169,7 +172,8 @@ export function nodeExposure(table: AttemptTable, nodes: NodeSets, attributions:
     }
     multiNodeFailures++;
     for (const node of own) exposure.multiNodeInvolved[node]!++;
-    const culprits = attribution.culprits.map((name) => nodes.find(name)).filter((n) => n !== undefined);
+    const named = attributions.of(row)?.culprits ?? [];
+    const culprits = named.map((name) => nodes.find(name)).filter((n) => n !== undefined);
     if (culprits.length === 0) unknownCulprits.push(own);
     for (const node of culprits) exposure.culprit[node]! += 1 / culprits.length;
   }

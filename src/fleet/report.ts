@@ -2,7 +2,7 @@
  * The whole account of a cluster's reliability as one plain data object: what its logs say, with intervals, what that
  * means for a training run, and what these logs cannot know. Views are made elsewhere.
  */
-import { type Dimensionless, Estimate, InputError, type Sampler, type Supervision } from "../core/index.ts";
+import { type Dimensionless, Estimate, type Sampler, type Supervision } from "../core/index.ts";
 import {
   type Attributions,
   attributeFailures,
@@ -12,11 +12,13 @@ import {
   failuresBySymptom,
 } from "./attribution.ts";
 import { type RateHistory, rateHistory } from "./change-points.ts";
-import { ettrExact, optimalCheckpointInterval, type RunEstimates } from "./ettr.ts";
-import { nodeFailures } from "./exposure.ts";
+import { type EttrContours, ettrContours } from "./contours.ts";
+import { optimalCheckpointInterval, type RunEstimates } from "./ettr.ts";
+import { clusterEvidence, refuseWithoutAttempts, requeueWait } from "./evidence.ts";
 import { type FailureRateEstimate, failureRate } from "./failure-rate.ts";
 import { type GoodputLoss, goodputLoss } from "./goodput.ts";
 import { type LemonOptions, type LemonReport, lemonNodes } from "./lemons.ts";
+import { type MeasuredEttr, measureRuns } from "./measured-ettr.ts";
 import {
   type MitigationOptions,
   type MitigationStudy,
@@ -32,25 +34,11 @@ import {
   type Preemptions,
   type StartReason,
 } from "./preemption.ts";
-import {
-  failureTimeline,
-  type MttfAtScale,
-  mttfByScale,
-  nodeExposure,
-  sizeOf,
-  type Timeline,
-} from "./rates.ts";
+import { failureTimeline, type MttfAtScale, mttfByScale, nodeExposure, type Timeline } from "./rates.ts";
 import type { ClusterLog } from "./readers/open.ts";
-import {
-  accountRun,
-  assumedHabits,
-  type CheckpointHabits,
-  type RunAccount,
-  type RunIdentity,
-  Runs,
-} from "./runs.ts";
-import { sizeBucket } from "./sizes.ts";
+import { assumedHabits, type CheckpointHabits, type RunAccount, type RunIdentity, Runs } from "./runs.ts";
 import type { State } from "./states.ts";
+import { unknowable } from "./unknowable.ts";
 import { type BurnIn, burnIn, fitWeibull, lifetimes, type WeibullFit } from "./weibull.ts";
 
 export interface ReportOptions extends CheckpointHabits, Supervision {
@@ -75,23 +63,6 @@ export interface ReportOptions extends CheckpointHabits, Supervision {
   readonly tickets?: ReadonlyMap<string, number> | undefined;
   readonly lemons?: LemonOptions | undefined;
   readonly mitigations?: MitigationOptions | undefined;
-}
-
-export interface MeasuredEttr {
-  readonly size: number;
-  readonly runs: number;
-  readonly interruptions: number;
-  /** All productive over all wall-clock time of the runs. */
-  readonly ettr: { readonly value: number; readonly low: number; readonly high: number };
-}
-
-export interface EttrContours {
-  readonly nodes: number;
-  readonly restartSeconds: number;
-  readonly checkpointIntervalSeconds: readonly number[];
-  readonly failuresPerThousandNodeDays: readonly number[];
-  /** Exact ETTR of a run without end; a row for each failure rate, a column for each interval. */
-  readonly ettr: readonly (readonly number[])[];
 }
 
 export interface ReliabilityReport {
@@ -146,7 +117,6 @@ export interface ReliabilityReport {
   readonly unknowable: readonly string[];
 }
 
-const SHOWN_RUNS = 20;
 const SHOWN_LOOPS = 20;
 const PROJECTED_ACCELERATORS = [1024, 4096, 16_384, 131_072];
 
@@ -158,13 +128,7 @@ export function reliabilityReport(
 ): ReliabilityReport {
   const { attempts: table } = log;
   const { acceleratorsPerNode = 8 } = options;
-  if (table.length === 0) {
-    throw new InputError({
-      place: { file: log.readings.map(({ file }) => file).join(", ") },
-      found: "no attempt of any job",
-      expected: "a log of attempts, such as that of sacct; other logs only add to it",
-    });
-  }
+  refuseWithoutAttempts(log);
   const steps = progressOf(options);
   steps("joining runs");
   const runs = new Runs(table, options.identity);
@@ -175,10 +139,12 @@ export function reliabilityReport(
   const preemptions = linkPreemptions(runs, nodes, log.preemptions, attributions);
   steps("measuring rates");
   const exposure = nodeExposure(table, nodes, attributions);
-  const counted = nodeFailures(table, {
-    hardwareFailure: attributions.isHardware,
+  const evidence = clusterEvidence(log, {
+    attributions,
+    runs,
     moreAcceleratorsThan: options.moreAcceleratorsThan,
   });
+  const counted = evidence.failures;
   const rate = failureRate(sampler, counted);
   const goodput = goodputLoss(runs, attributions, preemptions, options);
   const ownPerNodeDay =
@@ -188,10 +154,12 @@ export function reliabilityReport(
   const timeline = failureTimeline(table, attributions);
   const lived = lifetimes(table, attributions);
   steps("measuring runs");
-  const measured = measureRuns(runs, attributions, options);
+  const { shortestRunSeconds = DAY_SECONDS } = options;
+  const measured = measureRuns(runs, attributions, shortestRunSeconds, options);
   const plannedNodes = options.nodes ?? Math.max(1, measured.mostNodes);
-  const repairSeconds = options.repairSeconds ?? medianOutage(log) ?? DAY_SECONDS;
-  const run = plannedRun(rate, plannedNodes, measured.medianRequeueWait, options);
+  const repairSeconds = options.repairSeconds ?? evidence.repair?.medianSeconds ?? DAY_SECONDS;
+  const lemons = lemonNodes(exposure, nodes, { ...log, tickets: options.tickets }, options.lemons);
+  const run = plannedRun(rate, plannedNodes, requeueWait(sampler, evidence), options);
   steps("planning");
   const [from, to] = span(log);
   return {
@@ -219,14 +187,14 @@ export function reliabilityReport(
     goodput,
     preemptions: preemptionCounts(preemptions),
     crashLoops: crashLoops(runs, preemptions, attributions).slice(0, SHOWN_LOOPS),
-    lemons: lemonNodes(exposure, nodes, { ...log, tickets: options.tickets }, options.lemons),
+    lemons,
     timeline: timeline && { ...timeline, ...rateHistory(timeline) },
     hazard: { weibull: fitWeibull(lived), burnIn: burnIn(lived) },
     plan: {
       nodes: plannedNodes,
       run,
       bestCheckpointInterval: optimalCheckpointInterval(run.failureRate, run.nodes, run.checkpointWrite),
-      mitigations: mitigationStudy(run, options.mitigations),
+      mitigations: mitigationStudy(run, { lemonShare: lemons.shareOfFailures, ...options.mitigations }),
       spares: Estimate.combine([run.failureRate, run.nodes], "1", (r, n) =>
         sparesNeeded(n, r, repairSeconds),
       ),
@@ -244,80 +212,16 @@ function progressOf({ progress, signal }: Supervision): (activity: string) => vo
   };
 }
 
-function measureRuns(
-  runs: Runs,
-  attributions: Attributions,
-  options: ReportOptions,
-): { bySize: MeasuredEttr[]; largest: RunAccount[]; mostNodes: number; medianRequeueWait: number } {
-  const { shortestRunSeconds = DAY_SECONDS } = options;
-  const { table } = runs;
-  const sizes = new Map<
-    number,
-    { runs: number; interruptions: number; wallclock: number; value: number; low: number; high: number }
-  >();
-  const largest: { account: RunAccount; hours: number }[] = [];
-  const waits: number[] = [];
-  let mostNodes = 0;
-  for (let run = 0; run < runs.count; run++) {
-    const first = runs.first(run);
-    mostNodes = Math.max(mostNodes, table.nodes[first]!);
-    let last = first;
-    // Most runs are one short attempt: those are passed over before anything is made for them.
-    if (runs.length(run) > 1) {
-      for (const row of runs.rowsOf(run).subarray(1)) {
-        const wait = table.start[row]! - table.eligible[row]!;
-        if (wait >= 0) waits.push(wait);
-        last = row;
-      }
-    }
-    if (!(table.end[last]! - table.submit[first]! >= shortestRunSeconds)) continue;
-    const account = accountRun(runs, run, options, attributions.isHardware);
-    if (!(account.wallclockSeconds >= shortestRunSeconds)) continue;
-    const key = sizeBucket(sizeOf(table, first));
-    const size = sizes.get(key) ?? { runs: 0, interruptions: 0, wallclock: 0, value: 0, low: 0, high: 0 };
-    sizes.set(key, size);
-    size.runs++;
-    size.interruptions += account.interruptions;
-    size.wallclock += account.wallclockSeconds;
-    for (const bound of ["value", "low", "high"] as const) {
-      size[bound] += account.ettr[bound] * account.wallclockSeconds;
-    }
-    largest.push({ account, hours: (sizeOf(table, first) * account.runningSeconds) / 3600 });
-    if (largest.length > 50 * SHOWN_RUNS) keepLargest(largest);
-  }
-  keepLargest(largest);
-  waits.sort((a, b) => a - b);
-  return {
-    bySize: [...sizes]
-      .sort(([a], [b]) => a - b)
-      .map(([size, { runs: count, interruptions, wallclock, value, low, high }]) => ({
-        size,
-        runs: count,
-        interruptions,
-        ettr: { value: value / wallclock, low: low / wallclock, high: high / wallclock },
-      })),
-    largest: largest.map(({ account }) => account),
-    mostNodes,
-    medianRequeueWait: waits[waits.length >> 1] ?? 0,
-  };
-}
-
-function keepLargest(list: { account: RunAccount; hours: number }[]): void {
-  list.sort((a, b) => b.hours - a.hours || a.account.run - b.account.run);
-  list.splice(SHOWN_RUNS);
-}
-
 /** How long a checkpoint holds training up where nobody says: our choice. */
 const ASSUMED_CHECKPOINT_WRITE_SECONDS = 60;
 
 function plannedRun(
   { rate }: FailureRateEstimate,
   nodes: number,
-  queueSeconds: number,
+  queue: Estimate<{ time: 1 }> | undefined,
   options: ReportOptions,
 ): RunEstimates {
   const assumed = { basis: "assumed" as const, sources: [] };
-  const measured = { basis: "measured" as const, sources: [] };
   const habit = (given: number | undefined, otherwise: number) =>
     given === undefined ? Estimate.exact(otherwise, "s", assumed) : Estimate.exact(given, "s");
   return {
@@ -325,36 +229,9 @@ function plannedRun(
     nodes: Estimate.exact(nodes, "node"),
     checkpointInterval: habit(options.checkpointIntervalSeconds, assumedHabits().checkpointIntervalSeconds),
     restart: habit(options.restartSeconds, assumedHabits().restartSeconds),
-    queue: Estimate.exact(queueSeconds, "s", measured),
+    queue: queue ?? Estimate.exact(0, "s", assumed),
     checkpointWrite: habit(options.checkpointWriteSeconds, ASSUMED_CHECKPOINT_WRITE_SECONDS),
     productive: Estimate.exact(options.productiveSeconds ?? 30 * DAY_SECONDS, "s"),
-  };
-}
-
-/** Exact ETTR over checkpoint interval and failure rate at a fixed restart time (Figure 10 of the paper). */
-export function ettrContours(
-  nodes: number,
-  restartSeconds = assumedHabits().restartSeconds,
-  points = 25,
-): EttrContours {
-  const grid = (low: number, high: number) =>
-    Array.from({ length: points }, (_, i) => low * (high / low) ** (i / (points - 1)));
-  const intervals = grid(60, 4 * 3600);
-  const rates = grid(0.5, 50);
-  return {
-    nodes,
-    restartSeconds,
-    checkpointIntervalSeconds: intervals,
-    failuresPerThousandNodeDays: rates,
-    ettr: rates.map((rate) =>
-      intervals.map((interval) =>
-        ettrExact({
-          failuresPerSecond: (nodes * rate) / 1000 / DAY_SECONDS,
-          checkpointIntervalSeconds: interval,
-          restartSeconds,
-        }),
-      ),
-    ),
   };
 }
 
@@ -391,14 +268,6 @@ function preemptionCounts({ linked, unexplained }: Preemptions): ReliabilityRepo
   };
 }
 
-function medianOutage({ events }: ClusterLog): number | undefined {
-  const lengths = events
-    .filter(({ state, end }) => /^(DOWN|DRAIN|FAIL)/.test(state) && !Number.isNaN(end))
-    .map(({ start, end }) => end - start)
-    .sort((a, b) => a - b);
-  return lengths[lengths.length >> 1];
-}
-
 function span({ attempts }: ClusterLog): [number, number] {
   let from = Number.POSITIVE_INFINITY;
   let to = Number.NEGATIVE_INFINITY;
@@ -407,53 +276,4 @@ function span({ attempts }: ClusterLog): [number, number] {
     if (attempts.end[row]! > to) to = attempts.end[row]!;
   }
   return [from, to];
-}
-
-/** What the logs at hand cannot tell, with the log that would. */
-function unknowable(
-  log: ClusterLog,
-  unknownCulprits: number,
-  nodes: NodeSets,
-  requeuesSeen: boolean,
-): string[] {
-  const { attempts, kinds } = log;
-  const says: string[] = [];
-  const states = attempts.byState();
-  const requeued = (states.REQUEUED ?? 0) + (states.PREEMPTED ?? 0) + (states.NODE_FAIL ?? 0);
-  if (kinds.has("sacct") && !requeuesSeen && requeued === 0) {
-    says.push(
-      "No job has a second attempt: if sacct was run without --duplicates, every requeued attempt is hidden and failures are undercounted.",
-    );
-  }
-  says.push(
-    "Accounting does not see checkpoints: their interval, the time to write one and the time to restart are taken as given, and the work lost to an interruption is an interval, not a number.",
-  );
-  for (const field of new Set(log.missing)) {
-    if (field === "Eligible") {
-      says.push("Without the field Eligible the wait after a requeue cannot be told from its hold-off.");
-    }
-    if (field === "NodeList") says.push("Without the field NodeList nothing can be said of single nodes.");
-  }
-  if (!kinds.has("node events") && !kinds.has("slurmctld") && !kinds.has("failure table")) {
-    says.push(
-      `Accounting names the nodes of a job, not the one that failed (unknown for ${unknownCulprits} attempts): add sacctmgr show event, or slurmctld.log.`,
-    );
-  }
-  if (!kinds.has("slurmctld") && (states.PREEMPTED ?? 0) > 0) {
-    says.push(
-      "Which job a preempted job made room for is inferred from times and nodes: slurmctld.log names it.",
-    );
-  }
-  if (!kinds.has("gpu errors") && !kinds.has("dcgm metrics")) {
-    says.push(
-      "Without kernel logs or DCGM metrics, a FAILED job that the hardware ended looks like a bug of its user: hardware failures are a lower bound.",
-    );
-  }
-  if (!kinds.has("key values")) {
-    says.push("Which nodes users exclude is not in accounting: scontrol show jobs tells it for recent jobs.");
-  }
-  for (const [list, line] of [...nodes.malformed].slice(0, 3)) {
-    says.push(`The node list "${list}" (line ${line}) cannot be read; its attempts count for no node.`);
-  }
-  return says;
 }

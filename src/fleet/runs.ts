@@ -6,7 +6,7 @@
  * Source: arXiv:2410.21680, section on ETTR. Accounting does not see checkpoints, so their interval and the restart
  * time are given, and the work lost to one interruption is uniform over the interval (less if the attempt was shorter).
  */
-import { type AttemptTable, JobIndex } from "./attempts.ts";
+import type { AttemptTable } from "./attempts.ts";
 import { failureFigures } from "./failure-rate.ts";
 import { STATE_CODE } from "./states.ts";
 
@@ -69,6 +69,11 @@ export class Runs {
     return this.#rows[this.#offsets[run]!]!;
   }
 
+  /** The last attempt of a run. */
+  last(run: number): number {
+    return this.#rows[this.#offsets[run + 1]! - 1]!;
+  }
+
   /** The attempt of the same run before this one, or -1. */
   previous(row: number): number {
     const position = this.#positions[row]!;
@@ -86,7 +91,7 @@ function beginning(table: AttemptTable, row: number): number {
 
 function group(table: AttemptTable, identity: RunIdentity): { runOf: Int32Array; count: number } {
   const runOf = new Int32Array(table.length);
-  const index = new JobIndex(table);
+  const { index } = table;
   let count = 0;
   // One job id is one run, whatever else joins runs.
   for (let row = 0; row < table.length; row++) {

@@ -101,7 +101,7 @@ export function mttfTable({ mttf: sizes, projections }: ReliabilityReport): Repo
       ]),
       ...projections.map(({ accelerators, mttf: projected }) => {
         const { value, interval } = formatEstimate(projected);
-        return [formatNumber(accelerators), "", "", "", "", interval, value, ""];
+        return [String(accelerators), "", "", "", "", interval, value, ""];
       }),
     ],
     notes: [

@@ -11,7 +11,6 @@ import erfc from "@stdlib/math-base-special-erfc";
 import { poissonRate } from "../core/index.ts";
 import type { AttemptTable } from "./attempts.ts";
 import type { Attributions } from "./attribution.ts";
-import { STATE_CODE } from "./states.ts";
 
 /** Times at risk in bins of equal logarithm: a log of millions of attempts is fitted from a few hundred numbers. */
 export interface Lifetimes {
@@ -36,7 +35,7 @@ export function lifetimes(table: AttemptTable, attributions: Attributions): Life
     if (!(elapsed >= 1)) continue;
     const bin = Math.min(bins - 1, Math.floor(Math.log(elapsed) / BIN));
     nodes[bin]! += table.nodes[row]!;
-    if (table.state[row] === STATE_CODE.NODE_FAIL || attributions.isHardware(row)) failures[bin]!++;
+    if (attributions.isHardware(row)) failures[bin]!++;
   }
   return { seconds, nodes, failures };
 }

@@ -7,6 +7,7 @@ import {
   drawFigure,
   type Estimate,
   type Evidence,
+  type Figure,
   FigureTable,
   InputError,
   type Place,
@@ -36,6 +37,8 @@ export interface Accelerator {
   readonly releaseYear: number;
   /** Where the figures above come from. */
   readonly evidence: Evidence;
+  /** Of a part that the tables do not hold. */
+  readonly own?: { readonly power: Figure; readonly rentalPrice: Figure } | undefined;
 }
 
 let tables: { accelerators: FigureTable; prices: FigureTable } | undefined;
@@ -91,7 +94,8 @@ export function powerLimit(
   sampler: Sampler,
   a: Accelerator,
 ): Estimate<PerAccelerator<{ energy: 1; time: -1 }>> {
-  return figures().accelerators.estimate(sampler, a.name, "power", "W/accelerator");
+  const figure = a.own?.power ?? figures().accelerators.get(a.name, "power");
+  return drawFigure(sampler, `accelerators/${a.name}/power`, figure, "W/accelerator");
 }
 
 /** Rent of one accelerator with its share of the host, from long reservations to on demand. */
@@ -99,7 +103,8 @@ export function rentalPrice(
   sampler: Sampler,
   a: Accelerator,
 ): Estimate<PerAccelerator<{ money: 1; time: -1 }>> {
-  return figures().prices.estimate(sampler, a.name, "rental price", "USD/accelerator/h");
+  const figure = a.own?.rentalPrice ?? figures().prices.get(a.name, "rental price");
+  return drawFigure(sampler, `prices/${a.name}/rental price`, figure, "USD/accelerator/h");
 }
 
 /** What an industrial customer pays for electricity, where the brief does not say. */

@@ -21,6 +21,7 @@ export {
 export * from "./design/index.ts";
 export { machineEfficiency, programEfficiency } from "./efficiencies.ts";
 export type { Recomputation, Sharding } from "./memory.ts";
+export { type Part, partSchema, readPart } from "./part.ts";
 export { averagePower, type PowerPerAccelerator } from "./power.ts";
 export {
   bytesMoved,

@@ -29,13 +29,14 @@ import {
 
 /**
  * Weight formats. `bytes` of one weight, scales included; `computes`: the format that products run in. int8 and int4 are
- * weight-only; int4 has an fp16 scale and zero point for each group of 32.
+ * weight-only; int4 has an fp16 scale and zero point for each group of 32; w8a8 has activations of int8 too.
  */
 export const WEIGHT_FORMATS = {
   bf16: { bytes: 2, computes: "bf16" },
   fp8: { bytes: 1, computes: "fp8" },
   int8: { bytes: 1, computes: "bf16" },
   int4: { bytes: 0.5 + 4 / 32, computes: "bf16" },
+  w8a8: { bytes: 1, computes: "int8" },
 } as const satisfies Record<string, { bytes: number; computes: Format }>;
 export type WeightFormat = keyof typeof WEIGHT_FORMATS;
 
@@ -44,7 +45,7 @@ export interface DeploymentOptions {
   readonly accelerator: Accelerator;
   /** Accelerators of one replica, all in one node. Default: the fewest, by powers of two, that hold the weights. */
   readonly tensorParallel?: number | undefined;
-  /** Default bf16. */
+  /** Default bf16, or w8a8 on an accelerator that computes in int8 alone. */
   readonly weights?: WeightFormat;
   /** Bytes of one cached element. Default 2. */
   readonly cacheElementBytes?: number;
@@ -62,7 +63,8 @@ export class Deployment {
 
   /** @throws InputError where the weights do not fit, or the accelerators do not share a node. */
   constructor(sampler: Sampler, options: DeploymentOptions) {
-    const { architecture, accelerator, weights = "bf16", cacheElementBytes = 2 } = options;
+    const { architecture, accelerator, cacheElementBytes = 2 } = options;
+    const weights = options.weights ?? (computesOnlyInt8(accelerator) ? "w8a8" : "bf16");
     this.architecture = architecture;
     this.accelerator = accelerator;
     this.weights = weights;
@@ -192,4 +194,8 @@ export class Deployment {
       });
     }
   }
+}
+
+function computesOnlyInt8({ peakFlopsPerSecond: peaks }: Accelerator): boolean {
+  return Object.keys(peaks).join() === "int8";
 }

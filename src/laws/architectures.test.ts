@@ -6,8 +6,9 @@ import { type Primitive, parseLayers } from "../model/index.ts";
 import { DrawnFamilies, FITS_FILE, familyLaws, fitFamilies, fitsTable } from "./architectures.ts";
 import { type Coefficients, lossAt } from "./chinchilla.ts";
 import { compositionOf, placementEffect, referenceRuns, shareEffect } from "./composition.ts";
-import { goodness, variableProjection } from "./fit.ts";
-import { asPoint, FAMILIES, type HybridRun, hybridRuns, isoFlopRuns } from "./hybridRuns.ts";
+import { goodness } from "./goodness.ts";
+import { asPoint, FAMILIES, type HybridRun, hybridRuns, isoFlopRuns } from "./hybrid-runs.ts";
+import { variableProjection } from "./variable-projection.ts";
 
 const composition = (layers: string) => compositionOf(parseLayers(layers));
 const isOutlier = (run: HybridRun) => run.note.startsWith("outlier");

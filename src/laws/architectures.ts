@@ -37,8 +37,9 @@ import {
   shareEffect,
   sharesTrained,
 } from "./composition.ts";
-import { bootstrapFits, variableProjection } from "./fit.ts";
-import { asPoint, FAMILIES, type Family, isoFlopRuns } from "./hybridRuns.ts";
+import { bootstrapFits } from "./goodness.ts";
+import { asPoint, FAMILIES, type Family, isoFlopRuns } from "./hybrid-runs.ts";
+import { variableProjection } from "./variable-projection.ts";
 
 /** About 1.345 times the scatter about the fit (0.017 nats), Huber's constant; it leaves the one misprinted cell no pull. */
 const HUBER_NATS = 0.02;

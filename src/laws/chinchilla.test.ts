@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Estimate, InputError, Sampler } from "../core/index.ts";
 import { computeOptimum, DrawnLaw, drawLaw, lossAt, reach, type ScalingLaw } from "./chinchilla.ts";
-import { PUBLISHED_LAWS, publishedLaw } from "./publishedLaws.ts";
+import { PUBLISHED_LAWS, publishedLaw } from "./published-laws.ts";
 
 const sd = (values: readonly number[]) => {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,6 +1,6 @@
 /** What a list of layers is made of, in the terms of the published families, and what its details are worth. */
 import type { Primitive } from "../model/index.ts";
-import { type Family, type HybridRun, hybridRuns, type Mixers } from "./hybridRuns.ts";
+import { type Family, type HybridRun, hybridRuns, type Mixers } from "./hybrid-runs.ts";
 
 export interface Composition {
   /** Undefined where no run of such a mixture has been published. */

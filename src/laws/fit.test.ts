@@ -4,7 +4,10 @@ import { describe, expect, it } from "vitest";
 import { missingData, sharedData } from "../../test/requirements.ts";
 import { InputError, nelderMead, RandomStream, readCsv } from "../core/index.ts";
 import { type Coefficients, lossAt } from "./chinchilla.ts";
-import { bootstrapFits, goodness, heldOut, huberLog, type Run, variableProjection } from "./fit.ts";
+import { bootstrapFits, goodness, heldOut } from "./goodness.ts";
+import { huberLog } from "./huber-log.ts";
+import type { Run } from "./run.ts";
+import { variableProjection } from "./variable-projection.ts";
 
 const TRUTH: Coefficients = { floor: 1.8, lnA: 6.1, alpha: 0.34, lnB: 7.6, beta: 0.37 };
 

@@ -24,20 +24,12 @@ export {
   effectiveTokens,
   optimalParameters,
   publishedDataConstrained,
-} from "./dataConstrained.ts";
-export {
-  bootstrapFits,
-  type FamilyFit,
-  type Goodness,
-  goodness,
-  type HuberLogOptions,
-  heldOut,
-  huberLog,
-  type Run,
-  type VariableProjectionOptions,
-  variableProjection,
-} from "./fit.ts";
-export { FAMILIES, type Family, type HybridRun, hybridRuns, type Mixers } from "./hybridRuns.ts";
-export { PUBLISHED_LAWS, type PublishedLaw, publishedLaw } from "./publishedLaws.ts";
+} from "./data-constrained.ts";
+export { bootstrapFits, type Goodness, goodness, heldOut } from "./goodness.ts";
+export { type HuberLogOptions, huberLog } from "./huber-log.ts";
+export { FAMILIES, type Family, type HybridRun, hybridRuns, type Mixers } from "./hybrid-runs.ts";
+export { PUBLISHED_LAWS, type PublishedLaw, publishedLaw } from "./published-laws.ts";
 export { type RephrasedEffect, rephrasedEffect } from "./rephrased.ts";
-export { type LawOptions, lawOfRuns, readRuns } from "./runs.ts";
+export type { Run } from "./run.ts";
+export { type LawOptions, lawOfRuns, readRuns } from "./run-file.ts";
+export { type FamilyFit, type VariableProjectionOptions, variableProjection } from "./variable-projection.ts";

@@ -4,7 +4,7 @@
  */
 import { type DimensionOf, type Estimate, exactly, type Sampler } from "../core/index.ts";
 import { reach } from "./chinchilla.ts";
-import { lawFigures } from "./publishedLaws.ts";
+import { lawFigures } from "./published-laws.ts";
 
 const SUBJECT = "rephrased";
 

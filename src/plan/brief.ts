@@ -60,12 +60,17 @@ const length = (expected: string, example: string) =>
   written((text) => Math.round(parseQuantity(text, "token", { binary: true })), expected, example, positive);
 
 /** One value or a list of them. */
-const oneOrMore = <S extends z.ZodType<string>>(item: S, expected: string, example: string) =>
+const oneOrMore = <S extends z.ZodType<string>>(
+  item: S,
+  expected: string,
+  example: string,
+  use = "to choose from",
+) =>
   z
     .union([item, z.array(item).min(1, { error: `${expected}, or a list of them` })], {
       error: `${expected}, or a list of them`,
     })
-    .meta({ description: `${expected}, or a list of them to choose from`, examples: [example] })
+    .meta({ description: `${expected}, or a list of them ${use}`, examples: [example] })
     .transform((value) => (Array.isArray(value) ? (value as string[]) : [value as string]));
 
 export const OBJECTIVES = ["loss", "days", "cost", "carbon", "energy"] as const;
@@ -129,10 +134,12 @@ export const briefSchema = z
           "h100-sxm",
         ).optional(),
         count: count.optional(),
-        log: z.string().min(1).optional().meta({
-          description:
-            "Output of sacct --parsable2 (best with -a -X -D), from which the failure rate is measured",
-        }),
+        log: oneOrMore(
+          z.string().min(1),
+          "a log of the cluster, of any kind that fleet report reads (best sacct -a -X -D --parsable2), to measure its failures, repairs and waits by",
+          "sacct.psv",
+          "that are read as one",
+        ).optional(),
         deadline: limit("day", "a time from start to end", "21 days").optional(),
         price: amount(
           "USD/accelerator/h",
@@ -159,7 +166,11 @@ export const briefSchema = z
         accelerator: z
           .string()
           .optional()
-          .meta({ description: "What serves; the training accelerator where left out" }),
+          .meta({
+            description:
+              "What serves: the name of an accelerator, or the path of one that terrarium codesign wrote (.json); the training accelerator where left out",
+            examples: ["h100-sxm", "accelerator-carbon.json"],
+          }),
       })
       .optional(),
     objectives: z

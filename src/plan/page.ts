@@ -10,9 +10,10 @@ import {
   Plot,
   page,
   type Section,
+  tornado,
 } from "../view/index.ts";
 import type { Objective } from "./brief.ts";
-import type { Breakdown, Plan, PlanDecision, PlanFigure, Swing } from "./plan-schema.ts";
+import type { Breakdown, Plan, PlanDecision, PlanFigure } from "./plan-schema.ts";
 import {
   central,
   constraintSentence,
@@ -38,7 +39,7 @@ ${cards}
     { title: "Decisions", body: html`${plan.decisions.map(decisionBody)}` },
     { title: "Trade-offs", body: tradeOffs(plan) },
     { title: "Time and carbon", body: html`${plan.breakdowns.map(breakdownFigure)}` },
-    { title: "Sensitivity", body: html`${plan.objectives.map((objective) => tornado(plan, objective))}` },
+    { title: "Sensitivity", body: html`${plan.objectives.map((objective) => sensitivity(plan, objective))}` },
     { title: "What was assumed", body: assumptions(plan) },
     { title: "Sources", body: sourceTable(plan) },
   ];
@@ -163,46 +164,19 @@ function breakdownFigure({ title, unit, parts }: Breakdown): Html {
   )}${figureTable(parts)}`;
 }
 
-/** Letters that the margin of a tornado chart has room for. */
-const LONGEST_LABEL = 48;
 /** Bars shown in a tornado chart; the rest move less than these. */
 const MOST_BARS = 10;
 
-function tornado(plan: Plan, objective: Objective): Html {
+function sensitivity(plan: Plan, objective: Objective): Html {
   const swings = plan.sensitivity.filter((swing) => swing.objective === objective);
   const name = OBJECTIVE_NAMES[objective];
   if (swings.length === 0) return html`<h3>${name}</h3><p>No uncertain input moves it.</p>`;
-  const shown = swings.slice(0, MOST_BARS);
-  const { unit } = shown[0]!;
-  const label = ({ input }: Swing) => {
-    const text = input.replaceAll("/", ": ");
-    return text.length > LONGEST_LABEL ? `${text.slice(0, LONGEST_LABEL)}…` : text;
-  };
-  const ends = shown.flatMap((swing) => [
-    { input: label(swing), value: swing.atLow, end: "input at its 5 % quantile" },
-    { input: label(swing), value: swing.atHigh, end: "input at its 95 % quantile" },
-  ]);
-  const svg = draw({
-    height: 70 + 26 * shown.length,
-    marginLeft: 330,
-    x: { label: `${name} (${printedUnit(unit)}) →`, grid: true, nice: true },
-    y: { label: null, domain: shown.map(label) },
-    color: { domain: ["input at its 5 % quantile", "input at its 95 % quantile"] },
-    marks: [
-      Plot.ruleY(shown, {
-        y: label,
-        x1: "atLow",
-        x2: "atHigh",
-        stroke: "currentColor",
-        strokeOpacity: 0.35,
-        strokeWidth: 10,
-      }),
-      Plot.dot(ends, { y: "input", x: "value", fill: "end", r: 5 }),
-      Plot.ruleX([shown[0]!.atMedian], { strokeDasharray: "3,3" }),
-    ],
-  });
+  const { unit, atMedian } = swings[0]!;
+  const bars = swings
+    .slice(0, MOST_BARS)
+    .map(({ input, atLow, atHigh }) => ({ label: input.replaceAll("/", ": "), atLow, atHigh }));
   return html`<h3>${name}</h3>${figure(
-    svg,
+    tornado(bars, `${name} (${printedUnit(unit)})`, atMedian),
     html`The ${name} with one input at an end of its 90 % interval and all others at their medians: <span style="color:${COLOURS[0]}">●</span> at 5 %, <span style="color:${COLOURS[1]}">●</span> at 95 %. The dashed line has all inputs at their medians. ${swings.length > MOST_BARS ? `${swings.length - MOST_BARS} further inputs move it less.` : ""}`,
   )}`;
 }

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { examplePlan } from "../../test/examples.ts";
 import { type DimensionOf, Estimate, Sampler } from "../core/index.ts";
+import type { Part } from "../hardware/index.ts";
 import { parseBrief } from "./brief.ts";
 import { type Decision, Impossible, Upstream } from "./decision.ts";
 import { checkpoint } from "./decisions/checkpoint.ts";
@@ -183,15 +187,89 @@ describe("what moves a plan's figures", () => {
   });
 });
 
+describe("the measured cluster", () => {
+  const planOn = (log: string) =>
+    makePlan(
+      parseBrief(`model: {candidates: ["(AF)4"], size: 20M, context: 2k}
+data: {natural: 1B, repeats: 1}
+cluster: {accelerator: a100-sxm-80, count: [256]${log}}
+grid: {region: FR}
+`),
+      { seed: 1, version: "test" },
+    );
+  const figure = (plan: Awaited<ReturnType<typeof planOn>>, decision: string, name: string) =>
+    plan.decisions.find(({ id }) => id === decision)!.figures.find((entry) => entry.name === name)!;
+
+  it("is evidence for the failure rate, the wait before a restart, and the time to repair", async () => {
+    const lab = "examples/fleet/lab";
+    const published = await planOn("");
+    const measured = await planOn(`, log: [${lab}/sacct-duplicates.psv, ${lab}/sacctmgr-events.psv]`);
+    const rate = (plan: typeof published) => figure(plan, "checkpoint", "failure rate of a node");
+    expect(rate(measured).value).toBeGreaterThan(1.3 * rate(published).value);
+    expect(figure(published, "checkpoint", "wait for nodes before a restart").basis).toBe("assumed");
+    expect(figure(measured, "checkpoint", "wait for nodes before a restart").basis).toBe("measured");
+    expect(figure(published, "spares", "time that a failed node is away").basis).toBe("assumed");
+    // Outages of 5, 30 and 55 s.
+    expect(figure(measured, "spares", "time that a failed node is away")).toMatchObject({
+      value: 30,
+      basis: "measured",
+    });
+    expect(figure(published, "spares", "nodes to keep ready").value).toBeGreaterThanOrEqual(1);
+    expect(figure(measured, "spares", "nodes to keep ready").value).toBe(0);
+    expect(measured.sources.map(({ title }) => title).join(" ")).toContain("sacctmgr-events.psv");
+  });
+});
+
 describe("a plan", () => {
   const SMALL = "examples/small/brief.yaml";
 
   it("decides the small example within its limits", async () => {
     const plan = await examplePlan(SMALL);
-    expect(plan.decisions.map(({ id }) => id)).toEqual(["model", "data", "cluster", "checkpoint", "region"]);
+    expect(plan.decisions.map(({ id }) => id)).toEqual([
+      "model",
+      "data",
+      "cluster",
+      "checkpoint",
+      "region",
+      "spares",
+    ]);
     expect(plan.front.filter(({ chosen }) => chosen)).toHaveLength(1);
     expect(plan.constraints).toMatchObject([{ objective: "days", limit: 3, confidence: 0.9 }]);
     expect(plan.constraints[0]!.probability).toBeGreaterThanOrEqual(0.9);
+  });
+
+  it("serves on a part that codesign found, and says that nobody has measured it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "plan-"));
+    const part: Part = {
+      format: 1,
+      name: "co-designed 4,256,16,64,128,4",
+      int8OperationsPerSecond: 20.48e12,
+      memoryBytes: 1e9,
+      memoryBytesPerSecond: 80e9,
+      powerWatts: 12,
+      usdPerHour: 0.001,
+      year: 2025,
+      source: "a co-design",
+    };
+    writeFileSync(join(folder, "part.json"), JSON.stringify(part));
+    const serving =
+      "serving: {requests_per_day: 20k, prompt: 256, output: 100, first_token: 3 s, accelerator: part.json}";
+    const text = `model: {candidates: ["(AF)8"], size: 100M}\ncluster: {count: [8]}\n${serving}\n`;
+    const plan = await makePlan(parseBrief(text, join(folder, "brief.yaml")), { seed: 1, version: "test" });
+    rmSync(folder, { recursive: true });
+    const decision = plan.decisions.find(({ id }) => id === "serving")!;
+    expect(decision.why).toContain("replicas of 1 x co-designed 4,256,16,64,128,4 in w8a8");
+    expect(plan.sources.map(({ title }) => title)).toContain("a co-design");
+    // 12 W at most, for a year.
+    const energy = decision.figures.find(({ name }) => name === "energy of a year")!;
+    expect(energy.basis).toBe("assumed");
+    expect(energy.value).toBeLessThan(1.5 * 0.012 * 8766);
+    // A batch of one reads all weights of a byte each at 80 GB/s for every token.
+    const token = decision.figures.find(({ name }) => name === "time per output token")!;
+    const parameters = plan.decisions[0]!.figures.find(({ name }) => name === "parameters")!;
+    expect(token.unit).toBe("ms");
+    expect(token.value).toBeGreaterThan(parameters.value / 80e6);
+    expect(token.value).toBeLessThan(3 * (parameters.value / 80e6));
   });
 
   it("says in its sources all that its figures name, and nothing else", async () => {

@@ -12,13 +12,13 @@ import {
   type Supervision,
 } from "../core/index.ts";
 import {
+  type ClusterEvidence,
+  clusterEvidence,
   type FailureRateEstimate,
   failureRate,
-  type LoggedFailures,
-  nodeFailures,
-  readSacct,
+  readClusterLog,
 } from "../fleet/index.ts";
-import { type Accelerator, accelerator } from "../hardware/index.ts";
+import { type Accelerator, accelerator, readPart } from "../hardware/index.ts";
 import { DrawnFamilies } from "../laws/index.ts";
 import { type Brief, besideBrief, type Objective } from "./brief.ts";
 import type { Constraint } from "./choose.ts";
@@ -31,10 +31,9 @@ export interface Default {
   readonly why: string;
 }
 
-/** What a log of the user's says, read once. */
-export interface ClusterLog {
-  readonly failures: LoggedFailures;
-  /** What the reader kept, skipped and mended, and the attempts by state: one sentence each. */
+/** What logs of the user's say of the cluster, read once. */
+export interface MeasuredCluster extends ClusterEvidence {
+  /** What the readers kept, skipped and mended, and the attempts by state: one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -55,9 +54,11 @@ interface Open {
   /** The most times that a token may be seen. */
   readonly repeats: number;
   readonly accelerators: readonly Accelerator[];
+  /** What the model is served on. */
+  readonly serves: Accelerator;
   readonly counts: readonly number[];
   readonly grids: readonly Grid[];
-  readonly log: ClusterLog | undefined;
+  readonly log: MeasuredCluster | undefined;
   readonly defaults: readonly Default[];
 }
 
@@ -156,6 +157,9 @@ export async function gatherProblem(
     brief.placeOf(list && list.length > 1 ? [...path, index] : path);
   const count = brief.cluster?.count ?? orDefault(undefined, "cluster", "count");
 
+  const accelerators = names.map((name, i) =>
+    trainingAccelerator(name, at(["cluster", "accelerator"], i, brief.cluster?.accelerator)),
+  );
   const open: Open = {
     brief,
     candidates,
@@ -170,9 +174,8 @@ export async function gatherProblem(
       "rephrasing costs work of its own",
     ),
     repeats: orDefault(brief.data?.repeats, "data", "repeats"),
-    accelerators: names.map((name, i) =>
-      accelerator(name, at(["cluster", "accelerator"], i, brief.cluster?.accelerator)),
-    ),
+    accelerators,
+    serves: servingAccelerator(brief) ?? accelerators[0]!,
     counts: Array.isArray(count) ? count : halvings(count),
     grids: zones.map((zone, i) => gridNamed(zone, at(["grid", "region"], i, brief.grid?.region))),
     log: await readLog(brief, supervision),
@@ -203,19 +206,38 @@ export async function gatherProblem(
     orDefault(brief.constraints?.confidence, "constraints", "confidence");
   }
   if (brief.serving !== undefined) {
-    const serves = named(
+    named(
       brief.serving.accelerator,
       "serving.accelerator",
-      open.accelerators[0]!.name,
-      open.accelerators[0]!.name,
+      open.serves.name,
+      open.serves.name,
       "the first that trains serves too",
     );
-    accelerator(serves, brief.placeOf(["serving", "accelerator"]));
     orDefault(brief.serving.prompt, "serving", "prompt");
     orDefault(brief.serving.output, "serving", "output");
     orDefault(brief.serving.first_token, "serving", "first token");
   }
   return new Problem(open, sampler);
+}
+
+function trainingAccelerator(name: string, place: Place): Accelerator {
+  if (!isFile(name)) return accelerator(name, place);
+  throw new InputError({
+    place,
+    found: `"${name}", an accelerator of a file`,
+    expected: "an accelerator of data/accelerators.csv: one of a file computes in int8 and trains nothing",
+    remedy: "name it under serving.accelerator",
+  });
+}
+
+const isFile = (accelerator: string) => accelerator.endsWith(".json");
+
+/** An accelerator of the tables, or one that a file beside the brief describes. */
+function servingAccelerator(brief: Brief): Accelerator | undefined {
+  const text = brief.serving?.accelerator;
+  if (text === undefined) return undefined;
+  const path = ["serving", "accelerator"];
+  return isFile(text) ? readPart(besideBrief(brief, text, path)) : accelerator(text, brief.placeOf(path));
 }
 
 function gridNamed(text: string, place: Place): Grid {
@@ -241,22 +263,27 @@ function halvings(count: number): number[] {
   return counts;
 }
 
-async function readLog(brief: Brief, supervision: Supervision): Promise<ClusterLog | undefined> {
-  if (brief.cluster?.log === undefined) return undefined;
+async function readLog(brief: Brief, supervision: Supervision): Promise<MeasuredCluster | undefined> {
+  const files = brief.cluster?.log;
+  if (files === undefined) return undefined;
   const path = ["cluster", "log"];
-  const log = await readSacct(besideBrief(brief, brief.cluster.log, path), supervision);
+  const log = await readClusterLog(
+    files.map((file, index) => besideBrief(brief, file, files.length > 1 ? [...path, index] : path)),
+    supervision,
+  );
+  const sentences = log.readings.flatMap((reading) => reading.sentences());
   if (log.attempts.length === 0) {
     throw new InputError({
       place: brief.placeOf(path),
-      found: `"${brief.cluster.log}", a log without a single job (${log.reading.sentences().join("; ")})`,
+      found: `"${files.join(", ")}", a log without a single job (${sentences.join("; ")})`,
       expected: "a log with the jobs of some days",
       remedy: "check --starttime and --endtime of the sacct call, or leave cluster.log out",
     });
   }
   const states = Object.entries(log.attempts.byState()).map(([state, attempts]) => `${attempts} ${state}`);
   return {
-    failures: nodeFailures(log.attempts),
-    notes: [...log.reading.sentences(), `attempts by state: ${states.join(", ")}`],
+    ...clusterEvidence(log),
+    notes: [...sentences, `attempts by state: ${states.join(", ")}`],
   };
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { ProgressListener } from "../core/index.ts";
 import { type DriveOptions, drive } from "./drive.ts";
 import type { Operators } from "./operator.ts";
 import { createPolicy } from "./policies/create.ts";
@@ -13,7 +14,9 @@ import type { Budget, StudyRequest } from "./spec.ts";
 import { Study } from "./study.ts";
 import { trialRows, trialsCsv } from "./views/export.ts";
 import { importances } from "./views/importance.ts";
+import { studyPage } from "./views/report.ts";
 import { bestSoFar, status } from "./views/status.ts";
+import { bestTable, summary } from "./views/summary.ts";
 
 const root = mkdtempSync(join(tmpdir(), "terrarium-drive-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -34,6 +37,8 @@ interface Setting {
   readonly workers?: number;
   readonly clock?: () => number;
   readonly folder?: string;
+  readonly space?: StudyRequest["space"];
+  readonly progress?: ProgressListener;
   readonly options?: Partial<DriveOptions<unknown>>;
 }
 
@@ -42,14 +47,14 @@ async function run(setting: Setting) {
   const { budget, workers = 1, clock = () => performance.now() } = setting;
   const request: StudyRequest = {
     domain: "test",
-    space,
+    space: setting.space ?? space,
     objectives: setting.objectives ?? [{ metric: "loss", direction: "minimise" }],
     policy: setting.policy ?? { name: "random" },
     budget,
     seed: 1,
   };
   const folder = setting.folder ?? join(root, String(studies++));
-  const study = Study.open<unknown>(folder, request, { clock });
+  const study = Study.open<unknown>(folder, request, { clock, progress: setting.progress });
   const evaluator: Evaluator<unknown> =
     setting.evaluator ?? ((point) => ({ loss: (point as { x: number }).x ** 2 }));
   const runner = new InProcessRunner(evaluator, { clock, workers });
@@ -290,6 +295,69 @@ describe("views", () => {
     expect(csv).toHaveLength(62);
     expect(csv.slice(1).some((line) => line.includes('"a, or b"'))).toBe(true);
     expect(csv.slice(1).some((line) => line.includes('"the ""c"""'))).toBe(true);
+  });
+
+  it("tell how far a study is after each outcome", async () => {
+    const said: string[] = [];
+    await run({
+      budget: { trials: 3 },
+      evaluator: (_, { trial }) => {
+        if (trial === 1) throw new Error("it broke");
+        return { loss: 2 - trial };
+      },
+      progress: ({ done, total, note }) => said.push(`${done} of ${total}, ${note}`),
+    });
+    expect(said).toEqual([
+      "1 of 3, best loss 2",
+      "2 of 3, best loss 2, 1 failed",
+      "3 of 3, best loss 0, 1 failed",
+    ]);
+  });
+
+  it("draw a page of a study in a space, and of one whose candidates are programs", async () => {
+    const { history, spec } = await run({
+      budget: { trials: 40 },
+      objectives: [
+        { metric: "a", direction: "minimise", reference: 2 },
+        { metric: "b", direction: "minimise", reference: 2 },
+      ],
+      evaluator: (point, { trial }) => {
+        if (trial === 5) throw new Error("<it broke>");
+        const { x, y } = point as { x: number; y: number };
+        return { a: x * x, b: 1 - x + 0.1 * y };
+      },
+    });
+    const drawn = await studyPage({ spec, history });
+    for (const title of ["The best", "Front", "Progress", "Candidates", "Importances", "Failures"])
+      expect(drawn).toContain(`<h2>${title}</h2>`);
+    expect(drawn).toContain("&#60;it broke&#62;");
+    const found = summary({ spec, history });
+    expect(found.importances.map(({ metric, parts }) => [metric, parts[0]!.part])).toEqual([
+      ["a", "x"],
+      ["b", "x"],
+    ]);
+    const table = bestTable(spec, found.status.best);
+    expect(table.head).toEqual(["trial", "a", "b", "x", "y", "label"]);
+    expect(table.rows).toHaveLength(found.status.best.length);
+
+    const program = `print(1)${" # and so on".repeat(20)}`;
+    const programs = await run({
+      budget: { trials: 12 },
+      space: "programs",
+      operators: { draft: { apply: () => ({ candidate: program }) } },
+      evaluator: () => ({ loss: 1 }),
+    });
+    const bare = await studyPage(programs);
+    for (const title of ["Candidates", "Importances", "Failures"])
+      expect(bare).not.toContain(`<h2>${title}</h2>`);
+    expect(bestTable(programs.spec, status(programs).best).rows[0]!.at(-1)).toMatch(
+      /^print\(1\).{72}\.\.\.$/,
+    );
+  });
+
+  it("draw a page before anything is known", async () => {
+    const { history, spec } = await run({ budget: { trials: 1 }, evaluator: () => ({}) });
+    expect(await studyPage({ spec, history })).toContain("No trial is complete and feasible yet");
   });
 
   it("show the front and its hypervolume where there are two objectives", async () => {

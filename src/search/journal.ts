@@ -9,6 +9,14 @@ import { eventSchema, type Metrics, type StudyEvent } from "./events.ts";
 const CHUNK_BYTES = 1 << 22;
 const NEWLINE = 10;
 
+/** How far a journal was read: whole lines. */
+export interface JournalPosition {
+  readonly bytes: number;
+  readonly lines: number;
+}
+
+const START: JournalPosition = { bytes: 0, lines: 0 };
+
 export class Journal {
   readonly #descriptor: number;
   #closed = false;
@@ -25,7 +33,7 @@ export class Journal {
   static open(file: string, take: (event: StudyEvent) => void): { journal: Journal; notice?: string } {
     const descriptor = openSync(file, "a+");
     try {
-      const { bytes, torn } = readEvents(file, descriptor, take);
+      const { bytes, torn } = readEvents(file, descriptor, take, START);
       if (torn === 0) return { journal: new Journal(descriptor) };
       ftruncateSync(descriptor, bytes);
       fdatasyncSync(descriptor);
@@ -36,12 +44,19 @@ export class Journal {
     }
   }
 
-  /** Hands every event to `take` and leaves the file as it is. Returns a notice when the last line is unfinished. */
-  static read(file: string, take: (event: StudyEvent) => void): string | undefined {
+  /**
+   * Hands every event after `from` to `take` and leaves the file as it is. Returns how far it came, and a notice when
+   * the last line is unfinished.
+   */
+  static read(
+    file: string,
+    take: (event: StudyEvent) => void,
+    from = START,
+  ): { position: JournalPosition; notice?: string } {
     const descriptor = openSync(file, "r");
     try {
-      const { torn } = readEvents(file, descriptor, take);
-      return torn === 0 ? undefined : tornNotice(file, torn);
+      const { torn, ...position } = readEvents(file, descriptor, take, from);
+      return torn === 0 ? { position } : { position, notice: tornNotice(file, torn) };
     } finally {
       closeSync(descriptor);
     }
@@ -69,17 +84,17 @@ function tornNotice(file: string, bytes: number): string {
   return `${file}: the last line was unfinished (${bytes} bytes, a crash while writing); it was not acted on and is left out`;
 }
 
-/** `bytes` is where the last whole line ends; `torn` is how many bytes follow it. */
+/** Reads on from `start`. `torn` is how many bytes follow the last whole line. */
 function readEvents(
   file: string,
   descriptor: number,
   take: (event: StudyEvent) => void,
-): { bytes: number; torn: number } {
+  start: JournalPosition,
+): JournalPosition & { torn: number } {
   const size = fstatSync(descriptor).size;
-  let line = 0;
-  let lineStart = 0;
+  let { bytes: lineStart, lines: line } = start;
   let held: Buffer<ArrayBufferLike> = Buffer.alloc(0);
-  for (let offset = 0; offset < size; ) {
+  for (let offset = lineStart; offset < size; ) {
     const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - offset));
     const count = readSync(descriptor, chunk, 0, chunk.length, offset);
     if (count === 0) break;
@@ -93,7 +108,7 @@ function readEvents(
       const isLast = lineStart + (end + 1 - from) === size;
       const event = parseEvent(text);
       // A crash of the whole machine can leave a last line whose blocks never reached the disk.
-      if (!event && isLast) return { bytes: lineStart, torn: size - lineStart };
+      if (!event && isLast) return { bytes: lineStart, lines: line - 1, torn: size - lineStart };
       if (!event) throw damaged(file, line, text);
       try {
         take(event);
@@ -110,7 +125,7 @@ function readEvents(
     }
     held = data.subarray(from);
   }
-  return { bytes: lineStart, torn: size - lineStart };
+  return { bytes: lineStart, lines: line, torn: size - lineStart };
 }
 
 /** The event, or undefined when the line is not one. */

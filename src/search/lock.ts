@@ -4,7 +4,7 @@
  * looking, two claimants can both withdraw but never both go on, and nobody ever deletes a live process's claim.
  */
 import { randomUUID } from "node:crypto";
-import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../core/index.ts";
@@ -53,6 +53,16 @@ export class Lock {
       );
     }
     return { lock: new Lock(file), notices };
+  }
+
+  /** Whether a process that is not known to be dead works on `folder`. */
+  static isTaken(folder: string): boolean {
+    const claims = join(folder, "lock");
+    if (!existsSync(claims)) return false;
+    return readdirSync(claims).some((name) => {
+      const claim = name.endsWith(".json") ? readClaim(join(claims, name)) : undefined;
+      return claim !== undefined && !isDead(claim);
+    });
   }
 
   release(): void {

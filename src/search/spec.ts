@@ -1,4 +1,4 @@
-/** `study.json`: what was asked. Everything in it is fixed for the study's life, except the budget. */
+/** `study.json`: what was asked. Everything in it is fixed for the study's life, except the budget and the command. */
 import { z } from "zod";
 import { parseConfig } from "../core/index.ts";
 import type { Goal } from "./objectives.ts";
@@ -19,6 +19,18 @@ export const budgetSchema = z.strictObject({
 });
 
 export type Budget = z.output<typeof budgetSchema>;
+
+/** The process that works on a study, so that another can take its place: `search resume` runs the command again. */
+const commandSchema = z.strictObject({
+  /** Program and arguments. */
+  line: z.array(z.string()).min(1),
+  /** The folder that it was run in. */
+  from: z.string(),
+  /** Where the study lay, as the command may name it. */
+  study: z.string(),
+});
+
+export type StudyCommand = z.output<typeof commandSchema>;
 
 export const specSchema = z.strictObject({
   /** Version of this form. */
@@ -53,6 +65,7 @@ export const specSchema = z.strictObject({
   policy: z.looseObject({ name: z.string().min(1) }),
   budget: budgetSchema,
   seed: z.number().int(),
+  command: commandSchema.optional(),
 });
 
 export type StudySpec = z.output<typeof specSchema>;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import {
   appendFileSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,8 +18,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { InputError } from "../core/index.ts";
-import { readStudy, Study } from "./study.ts";
+import { InputError, type ProgressEvent } from "../core/index.ts";
+import { commandFor, resumeStudy } from "./resume.ts";
+import { followStudy, readStudy, Study } from "./study.ts";
 import { dutifulRequest, runDutifulStudy } from "./testing/dutiful-study.ts";
 
 /** The study as one file of JavaScript: a process that reads it is there in a tenth of the time. */
@@ -108,6 +110,37 @@ describe("a study on disk", () => {
     expect(killed).toBe(events);
     expect(journalOf("killed")).toBe(journalOf("whole"));
   }, 600_000);
+
+  it("is finished the same by running its command again, also from elsewhere", async () => {
+    const child = spawn(process.execPath, [program, folder("resumed"), "100"], { stdio: "ignore" });
+    expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
+    const { spec } = readStudy(folder("resumed"));
+    const said: string[] = [];
+    expect(await resumeStudy(folder("resumed"), spec, (line) => said.push(line))).toBe(0);
+    expect(said).toEqual([`cd ${process.cwd()} && ${process.execPath} ${program} ${folder("resumed")} 100`]);
+    expect(journalOf("resumed")).toBe(journalOf("whole"));
+    const { command, ...older } = spec;
+    const refused = (...[at, what]: Parameters<typeof commandFor>) =>
+      expect(() => commandFor(at, what)).toThrow(InputError);
+    refused(folder("resumed"), older);
+    refused(folder("moved"), spec);
+    refused(folder("resumed"), { ...spec, command: { ...command!, from: folder("gone") } });
+  });
+
+  it("is followed while another process works on it, to that process's end", async () => {
+    const child = spawn(process.execPath, [program, folder("followed")], { stdio: "ignore" });
+    const ended = once(child, "exit");
+    while (!existsSync(join(folder("followed"), "study.json"))) await new Promise((go) => setTimeout(go, 5));
+    const seen: ProgressEvent[] = [];
+    await followStudy(folder("followed"), (event) => seen.push(event), new AbortController().signal);
+    expect(await ended).toEqual([0, null]);
+    expect(seen.at(-1)).toMatchObject({
+      done: 40,
+      total: 40,
+      note: expect.stringMatching(/best loss .* failed/),
+    });
+    expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).sort((a, b) => a - b));
+  });
 
   it("refuses a second process, and leaves the journal alone", async () => {
     const study = Study.open(folder("whole"), dutifulRequest, { clock: () => 0 });

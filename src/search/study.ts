@@ -4,16 +4,18 @@
  * tell directly).
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import { InputError, RandomStream, readConfig } from "../core/index.ts";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { InputError, type ProgressListener, RandomStream, readConfig } from "../core/index.ts";
 import type { Spent, StudyEvent } from "./events.ts";
 import { History, type Trial } from "./history.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type JournalPosition } from "./journal.ts";
 import { Lock } from "./lock.ts";
 import { whyUnusable } from "./objectives.ts";
 import type { Made } from "./operator.ts";
 import type { Policy, Proposal } from "./policy.ts";
-import { type StudyRequest, type StudySpec, specOf, specSchema } from "./spec.ts";
+import { type StudyCommand, type StudyRequest, type StudySpec, specOf, specSchema } from "./spec.ts";
+import { progressOf } from "./views/progress.ts";
 
 /** Milliseconds from any fixed moment; never goes back. `() => performance.now()` in earnest, anything in tests. */
 export type Clock = () => number;
@@ -32,7 +34,12 @@ export interface StudyOptions {
   readonly clock: Clock;
   /** Told each event once it is on disk and before it is acted on. */
   readonly onEvent?: ((event: StudyEvent) => void) | undefined;
+  /** Told after each outcome how far the study is, and the best so far. */
+  readonly progress?: ProgressListener | undefined;
 }
+
+/** Between two looks at a study that another process works on. */
+const FOLLOW_MILLISECONDS = 500;
 
 export class Study<C = unknown> {
   readonly folder: string;
@@ -68,9 +75,11 @@ export class Study<C = unknown> {
    * Opens the study in `folder` and locks it, starting it where the folder has none. Throws an `InputError` when
    * another process works on it, when its files are damaged, or when it was started with another request (the budget
    * apart: a new budget takes the place of the old one, so that a study can be continued).
+   *
+   * The running process's command is noted in `study.json`, so that `search resume` can run it again.
    */
   static open<C = unknown>(folder: string, request: StudyRequest, options: StudyOptions): Study<C> {
-    const wanted = specOf(request);
+    const wanted: StudySpec = { ...specOf(request), command: thisCommand(folder) };
     mkdirSync(folder, { recursive: true });
     if (existsSync(specFile(folder))) requireSame(folder, readSpec(folder), wanted);
     const study = new Study<C>(folder, wanted, options);
@@ -165,6 +174,7 @@ export class Study<C = unknown> {
     this.history.apply(asRead); // throws, before anything is written, on an event that cannot follow
     this.#journal.append(asRead);
     this.#options.onEvent?.(asRead);
+    if (asRead.event === "tell") this.#options.progress?.(progressOf(this));
   }
 }
 
@@ -175,9 +185,34 @@ export function readStudy<C = unknown>(
   const spec = readSpec(folder);
   const history = new History<C>();
   const notice = existsSync(journalFile(folder))
-    ? Journal.read(journalFile(folder), (event) => history.apply(event))
+    ? Journal.read(journalFile(folder), (event) => history.apply(event)).notice
     : undefined;
   return { spec, history, notices: notice === undefined ? [] : [notice] };
+}
+
+/** Tells `progress` of a study that another process works on, until none does or `signal` is aborted. */
+export async function followStudy(
+  folder: string,
+  progress: ProgressListener,
+  signal: AbortSignal,
+): Promise<void> {
+  const spec = readSpec(folder);
+  const history = new History();
+  let position: JournalPosition | undefined;
+  while (!signal.aborted) {
+    // Asked for before reading, so that the last events of a process that ends are seen.
+    const atWork = Lock.isTaken(folder);
+    if (existsSync(journalFile(folder)))
+      ({ position } = Journal.read(journalFile(folder), (event) => history.apply(event), position));
+    progress(progressOf({ spec, history }));
+    if (!atWork) return;
+    await pause(FOLLOW_MILLISECONDS, undefined, { signal }).catch(() => {});
+  }
+}
+
+function thisCommand(folder: string): StudyCommand {
+  const { execPath, execArgv, argv } = process;
+  return { line: [execPath, ...execArgv, ...argv.slice(1)], from: process.cwd(), study: resolve(folder) };
 }
 
 function specFile(folder: string): string {
@@ -194,7 +229,7 @@ function readSpec(folder: string): StudySpec {
 
 function requireSame(folder: string, kept: StudySpec, wanted: StudySpec): void {
   for (const part of Object.keys(kept) as (keyof StudySpec)[]) {
-    if (part === "budget") continue;
+    if (part === "budget" || part === "command") continue;
     const [old, fresh] = [JSON.stringify(kept[part]), JSON.stringify(wanted[part])];
     if (old !== fresh)
       throw new InputError({

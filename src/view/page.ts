@@ -88,7 +88,7 @@ p, ul { margin: .4rem 0 .8rem; max-width: 46rem; }
 nav { font-size: .9rem; margin: 1rem 0; } nav a { margin-right: .9rem; }
 a { color: var(--accent); }
 code { font: .9em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-figure { margin: 1rem 0 1.5rem; overflow-x: auto; } figure svg { min-width: 36rem; max-width: 100%; height: auto; } figcaption { max-width: 46rem; margin-top: .5rem; }
+figure { margin: 1rem 0 1.5rem; overflow-x: auto; } figure > svg { min-width: 36rem; max-width: 100%; height: auto; } figcaption { max-width: 46rem; margin-top: .5rem; }
 .table { overflow-x: auto; margin: .6rem 0 1.2rem; }
 table { border-collapse: collapse; font-size: .9rem; min-width: 50%; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -99,5 +99,5 @@ th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabu
 details { margin: .4rem 0 1rem; } summary { cursor: pointer; color: var(--accent); }
 .note { border-left: 3px solid var(--accent); padding: .1rem 0 .1rem .8rem; }
 @media print { :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --tint: #f4f4f4; --accent: #000; } nav { display: none; }
-  main { max-width: none; padding: 0; } h2, h3 { break-after: avoid; } figure, tr, .card { break-inside: avoid; } details::details-content { content-visibility: visible; height: auto; } figure svg { min-width: 0; } body { font-size: 11pt; } }
+  main { max-width: none; padding: 0; } h2, h3 { break-after: avoid; } figure, tr, .card { break-inside: avoid; } details::details-content { content-visibility: visible; height: auto; } figure > svg { min-width: 0; } body { font-size: 11pt; } }
 `;

@@ -1,8 +1,12 @@
 /** `terrarium carbon`: operational and embodied carbon over the life of a model. */
 import { join } from "node:path";
 import { Command } from "commander";
-import type { CarbonReport, Ledger, TrainingOptions } from "../../carbon/index.ts";
+import type { CarbonReport, Ledger, LedgerModel, TrainingOptions } from "../../carbon/index.ts";
+import type { Sampler } from "../../core/index.ts";
 import { type CommonOptions, print, progressLine, withCommonOptions, writeFiles } from "../output.ts";
+import { intensity } from "./carbon-intensity.ts";
+import { meter } from "./carbon-meter.ts";
+import { refresh } from "./carbon-refresh.ts";
 
 const load = async () => ({
   ...(await import("../../core/index.ts")),
@@ -13,7 +17,8 @@ export function carbonCommand(): Command {
   const command = new Command("carbon").description(
     "Carbon of AI work: from electricity and from making the hardware.",
   );
-  for (const verb of [train(), serve(), ledger(), embodied(), compare(), meter()]) command.addCommand(verb);
+  for (const verb of [train(), serve(), ledger(), embodied(), compare(), refresh(), intensity(), meter()])
+    command.addCommand(verb);
   return command;
 }
 
@@ -21,12 +26,11 @@ export function carbonCommand(): Command {
 function withSite(command: Command): Command {
   return withCommonOptions(command, { out: true })
     .option("--accelerator <name>", "such as h100-sxm: gives power and embodied carbon", "h100-sxm")
-    .option(
-      "--power <watts>",
-      "mean power of an accelerator; the published range of the machine where left out",
-    )
+    .option("--power <watts>", "mean draw of one; that of the accelerator at this work where left out")
+    .option("--load <share>", "without --power: the share of the time in which kernels run")
     .option("--host-factor <ratio>", "power of the whole server over that of its accelerators")
-    .option("--pue <ratio>", "power usage effectiveness; that of a hyperscale site where left out")
+    .option("--facility <kind>", "whose PUE to take: hyperscale, research-centre or average (the default)")
+    .option("--pue <ratio>", "power usage effectiveness, instead of that of a kind of facility")
     .option("--grid <zone>", "grid zone, country or intensity: US-CAL-CISO, FR, 57 gCO2e/kWh")
     .option("--market <intensity>", "intensity of the contracts in place, beside the grid's own")
     .option("--embodied <mass>", "embodied carbon of an accelerator and its share of the host")
@@ -37,7 +41,9 @@ function withSite(command: Command): Command {
 interface SiteFlags extends CommonOptions {
   readonly accelerator: string;
   readonly power?: string;
+  readonly load?: string;
   readonly hostFactor?: string;
+  readonly facility?: "hyperscale" | "research-centre" | "average";
   readonly pue?: string;
   readonly grid?: string;
   readonly market?: string;
@@ -46,25 +52,27 @@ interface SiteFlags extends CommonOptions {
   readonly utilisation?: string;
 }
 
-/** The flags as the carbon room takes them. Without a power, the accelerator's own range at this kind of work. */
-async function site(flags: SiteFlags, program: "training" | "decoding") {
-  const { Sampler, exactly } = await import("../../core/index.ts");
-  const { accelerator, averagePower } = await import("../../hardware/index.ts");
-  const machine = accelerator(flags.accelerator, { path: "--accelerator" });
-  const draw = averagePower(new Sampler(flags.seed), machine, program, exactly(1)).interval("W/accelerator");
-  const optional = {
-    "host-factor": flags.hostFactor ?? (flags.power === undefined ? undefined : "1"),
+/** The flags as the carbon room takes them. */
+function site(flags: SiteFlags) {
+  return given({
+    kind: flags.accelerator,
+    power: flags.power,
+    load: flags.load,
+    "host-factor": flags.hostFactor,
+    facility: flags.facility,
     pue: flags.pue,
     grid: flags.grid,
     market: flags.market,
     embodied: flags.embodied,
     lifetime: flags.lifetime,
     utilisation: flags.utilisation,
-  };
-  return {
-    kind: machine.name,
-    power: flags.power ?? `${draw.low}..${draw.high} W`,
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+  });
+}
+
+/** Without what nobody gave. */
+function given<T extends object>(flags: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
   };
 }
 
@@ -82,11 +90,10 @@ function train(): Command {
     .addHelpText(
       "after",
       `
-  terrarium carbon train --accelerator a100-sxm-80 --count 2048 --time "499 h" --power "400 W" --pue 1.1 --grid "385 gCO2e/kWh"
+  terrarium carbon train --accelerator a100-sxm-80 --count 2048 --time "499 h" --power "400 W" --host-factor 1 --pue 1.1 --grid "385 gCO2e/kWh"
   terrarium carbon train --count 512 --time "18..21 days" --grid FR --out carbon/run
 
---power is what the accelerator and its share of the host draw together; without it the accelerator's own draw
-is taken and the host's share added.`,
+--out receives report.html and disclosure.json, which states every figure with its assumptions.`,
     )
     .action(
       async (
@@ -95,18 +102,14 @@ is taken and the host's share added.`,
             "time" | "parameters" | "tokens" | "peak" | "efficiency"
           >,
       ) => {
-        const { carbon, Sampler } = await load();
+        const { carbon } = await load();
         const { count: accelerators, time, parameters, tokens, peak, efficiency } = flags;
-        const work = Object.fromEntries(
-          Object.entries({ time, parameters, tokens, peak, efficiency }).filter(
-            ([, value]) => value !== undefined,
-          ),
-        );
-        const account = await carbon.trainingLedger(
-          { accelerators, ...work, ...(await site(flags, "training")) },
-          new Sampler(flags.seed),
-        );
-        await show(flags, carbon.ledgerReport(account), account);
+        const model = await carbon.trainingModel({
+          accelerators,
+          ...given({ time, parameters, tokens, peak, efficiency }),
+          ...site(flags),
+        });
+        await showLedger(flags, model, carbon.trainingReport);
       },
     );
 }
@@ -127,16 +130,17 @@ function serve(): Command {
         flags: SiteFlags & { throughput: string; tokensPerRequest?: string; requestsPerDay?: string },
       ) => {
         const { carbon, Sampler } = await load();
-        const account = await carbon.servingAccount(
-          {
-            ...(await site(flags, "decoding")),
-            throughput: flags.throughput,
-            ...(flags.tokensPerRequest === undefined ? {} : { "tokens-per-request": flags.tokensPerRequest }),
-            ...(flags.requestsPerDay === undefined ? {} : { "requests-per-day": flags.requestsPerDay }),
-          },
-          new Sampler(flags.seed),
-        );
-        await show(flags, carbon.servingReport(account), account.ledger);
+        const { throughput, tokensPerRequest, requestsPerDay } = flags;
+        const model = await carbon.servingModel({
+          ...site(flags),
+          throughput,
+          ...given({ "tokens-per-request": tokensPerRequest, "requests-per-day": requestsPerDay }),
+        });
+        const account = model(new Sampler(flags.seed));
+        const figure = `carbon per ${account.ledger.functionalUnit!.name}`;
+        const perUnit = (sampler: Sampler) => carbon.ledgerTotals(model(sampler).ledger).perUnit!;
+        const moved = carbon.sensitivity(figure, perUnit, flags.seed);
+        await show(flags, carbon.servingReport(account, moved), carbon.disclosure(account.ledger, moved));
       },
     );
 }
@@ -153,20 +157,32 @@ function ledger(): Command {
 --out receives report.html and disclosure.json, which states every figure with its assumptions.`,
     )
     .action(async (file: string, options: CommonOptions) => {
-      const { carbon, Sampler } = await load();
-      const account = await carbon.readLedger(file, new Sampler(options.seed), { progress: progressLine() });
-      await show(options, carbon.ledgerReport(account), account);
+      const { carbon } = await load();
+      await showLedger(options, await carbon.ledgerModel(file, {}, { progress: progressLine() }));
     });
 }
 
 function embodied(): Command {
   return withCommonOptions(new Command("embodied"), { out: true })
-    .description("Embodied carbon of a machine from its bill of materials: dies, memory, disks, boards.")
-    .argument("<file>", "a bill of materials; see examples/carbon/dell-r740.yaml")
-    .action(async (file: string, options: CommonOptions) => {
+    .description(
+      "Embodied carbon of an accelerator as published, or of a machine from its bill of materials.",
+    )
+    .argument("<what>", "a kind of accelerator, or a bill in YAML: dies, memory, disks, boards")
+    .addHelpText(
+      "after",
+      `
+  terrarium carbon embodied h100
+  terrarium carbon embodied examples/carbon/dell-r740.yaml`,
+    )
+    .action(async (what: string, options: CommonOptions) => {
       const { carbon, Sampler } = await load();
-      const bill = carbon.readBill(file, new Sampler(options.seed));
-      await show(options, carbon.billReport(bill), undefined, bill);
+      const sampler = new Sampler(options.seed);
+      if (/\.(ya?ml|json)$/i.test(what)) {
+        const bill = carbon.readBill(what, sampler);
+        return show(options, carbon.billReport(bill), bill);
+      }
+      const footprint = carbon.acceleratorFootprint(sampler, what, { path: "<what>" });
+      return show(options, carbon.footprintReport(footprint), footprint);
     });
 }
 
@@ -174,51 +190,56 @@ function compare(): Command {
   return withCommonOptions(new Command("compare"), { out: true })
     .description("Ledgers side by side, draw by draw: how much less, and how surely.")
     .argument("<files...>", "ledgers; the first is what the others are held against")
-    .action(async (files: string[], options: CommonOptions) => {
+    .option("--grids <zones>", "each ledger at each of these places instead of its own: PL,FR,SE-SE3")
+    .addHelpText(
+      "after",
+      `
+  terrarium carbon compare before.yaml after.yaml
+  terrarium carbon compare examples/carbon/model.yaml --grids US-CAL-CISO,FR,PL
+
+Entries with a grid of their own keep it.`,
+    )
+    .action(async (files: string[], options: CommonOptions & { grids?: string }) => {
       const { carbon, Sampler } = await load();
       const sampler = new Sampler(options.seed);
+      const grids = options.grids?.split(",") ?? [undefined];
+      // Here a place is a flag's mistake; in a ledger it would be said to stand in the file.
+      for (const grid of grids) carbon.writtenGrid(grid, sampler, { place: { path: "--grids" }, source: "" });
       const ledgers: Ledger[] = [];
-      for (const file of files) ledgers.push(await carbon.readLedger(file, sampler));
+      for (const file of files) {
+        for (const grid of grids) {
+          const ledger = (await carbon.ledgerModel(file, { grid }))(sampler);
+          ledgers.push(grid === undefined ? ledger : { ...ledger, name: `${ledger.name}, ${grid}` });
+        }
+      }
       const comparisons = carbon.compareLedgers(ledgers as [Ledger, ...Ledger[]]);
-      await show(options, carbon.comparisonReport("comparison", comparisons), undefined, comparisons);
+      await show(options, carbon.comparisonReport("comparison", comparisons), comparisons);
     });
 }
 
-function meter(): Command {
-  return withCommonOptions(new Command("meter"))
-    .description("Run a command and measure what this machine can: RAPL counters, nvidia-smi.")
-    .argument("<command...>", "the command to run, after --")
-    .option("--grid <zone>", "where this machine stands, for its carbon")
-    .option("--record <file>", "where the record is written, for a ledger to read", "carbon-meter.json")
-    .addHelpText("after", "\n  terrarium carbon meter --grid FR -- node train.js")
-    .action(async (words: string[], options: CommonOptions & { grid?: string; record: string }) => {
-      const { carbon, Sampler } = await load();
-      const { writeFileSync } = await import("node:fs");
-      const record = await carbon.meterCommand(words, { now: () => Date.now() / 1000 });
-      writeFileSync(options.record, `${JSON.stringify(record, null, 2)}\n`);
-      const account = carbon.meterReport(record, new Sampler(options.seed), options.grid);
-      const text = carbon.terminalReport(account);
-      print(options, record, () => text);
-      process.stderr.write(`record: ${options.record}\n`);
-      process.exitCode = record.exitCode ?? 1;
-    });
-}
-
-/** Prints an account; with --out writes its page, and the disclosure where it is a ledger. */
-async function show(
+/** Shows a ledger with what moves its total. */
+async function showLedger(
   options: CommonOptions,
-  account: CarbonReport,
-  of?: Ledger,
-  object: unknown = of,
+  model: LedgerModel,
+  report?: typeof import("../../carbon/index.ts").ledgerReport,
 ): Promise<void> {
+  const { carbon, Sampler } = await load();
+  const ledger = model(new Sampler(options.seed));
+  const total = (sampler: Sampler) => carbon.ledgerTotals(model(sampler)).total;
+  const moved = carbon.sensitivity("total carbon", total, options.seed);
+  await show(options, (report ?? carbon.ledgerReport)(ledger, moved), carbon.disclosure(ledger, moved));
+}
+
+/** Prints an account; with --out writes its page, and the disclosure where it is one. */
+async function show(options: CommonOptions, account: CarbonReport, object: object): Promise<void> {
   const { carbon } = await load();
-  const disclosure = of && carbon.disclosure(of);
   const text = carbon.terminalReport(account);
-  print(options, disclosure ?? object, () => text);
+  print(options, object, () => text);
   if (options.out === undefined) return;
+  const isDisclosure = "format" in object;
   writeFiles(options.out, {
     "report.html": await carbon.htmlReport(account),
-    ...(disclosure && { "disclosure.json": `${JSON.stringify(disclosure, null, 2)}\n` }),
+    ...(isDisclosure && { "disclosure.json": `${JSON.stringify(object, null, 2)}\n` }),
   });
   process.stderr.write(`report: ${join(options.out, "report.html")}\n`);
 }

@@ -1,25 +1,29 @@
 /** `terrarium fleet ettr` and `whatif`: one training run, on a cluster of published or measured reliability. */
 import { Command } from "commander";
 import type { RunEstimates } from "../../fleet/index.ts";
-import { type CommonOptions, cells, print, progressLine, wholeNumber, withCommonOptions } from "../output.ts";
+import { type CommonOptions, cells, print, wholeNumber, withCommonOptions } from "../output.ts";
+import { LOGS_HELP, type LogFlags, readLogsGiven, withReadingFlags } from "./fleet-logs.ts";
 
-interface RunFlags extends CommonOptions {
+interface RunFlags extends CommonOptions, LogFlags {
   readonly accelerators: number;
   readonly perNode: number;
-  readonly log?: string;
+  readonly log: string[];
   readonly rate?: string;
   readonly interval?: string;
   readonly write: string;
   readonly restart: string;
-  readonly queue: string;
+  readonly queue?: string;
   readonly productive: string;
 }
 
+/** A wait for nodes where nothing is measured: Slurm's hold-off of a requeued job. */
+const QUEUE = "2 min";
+
 function withRunFlags(command: Command): Command {
-  return withCommonOptions(command)
+  return withReadingFlags(withCommonOptions(command))
     .requiredOption("--accelerators <count>", "accelerators of the job", wholeNumber("--accelerators", 1))
     .option("--per-node <count>", "accelerators of a node", wholeNumber("--per-node", 1), 8)
-    .option("--log <file>", "output of sacct --parsable2 to measure the failure rate from")
+    .option("--log <file...>", "logs of the cluster, of any kind, to measure it by", [])
     .option(
       "--rate <rate>",
       "failures of a node a day, such as 0.0065, instead of a published or measured rate",
@@ -27,7 +31,7 @@ function withRunFlags(command: Command): Command {
     .option("--interval <time>", "checkpoint interval; the best one where left out")
     .option("--write <time>", "time that writing a checkpoint blocks", "30 s")
     .option("--restart <time>", "time from a failure to the first new step", "10 min")
-    .option("--queue <time>", "wait for nodes after a failure", "2 min")
+    .option("--queue <time>", `wait for nodes after a failure; the logs' mean where left out, or ${QUEUE}`)
     .option("--productive <time>", "time of the steps alone", "30 days");
 }
 
@@ -40,11 +44,11 @@ export function ettrCommand(): Command {
       "after",
       `
   terrarium fleet ettr --accelerators 16000 --rate 0.0065 --interval "60 min" --restart "5 min"
-  terrarium fleet ettr --accelerators 512 --log sacct.psv
+  terrarium fleet ettr --accelerators 512 --log sacct.psv sacctmgr-events.psv
 
-ETTR is productive time over wall-clock time (arXiv:2410.21680). A log is worth its node-days: the rates
-of published clusters stand in for what a short log cannot say. The best log is
-  sacct -a -X -D --parsable2 -S START -E END --format=JobIDRaw,JobID,State,ExitCode,Submit,Eligible,Start,End,ElapsedRaw,AllocNodes,NodeList,AllocTRES`,
+ETTR is productive time over wall-clock time (arXiv:2410.21680). Logs are worth their node-days: the rates of
+published clusters stand in for what short ones cannot say.
+${LOGS_HELP}`,
     )
     .action(ettrAction);
 }
@@ -124,11 +128,12 @@ async function plannedRun(
   ]);
   const seconds = (path: string, text: string) =>
     Estimate.exact(quantityFlag(path, text, "s", { least: 0 }), "s");
-  const log =
-    flags.log === undefined ? undefined : await fleet.readSacct(flags.log, { progress: progressLine() });
+  const sampler = new Sampler(flags.seed);
+  const log = await readLogsGiven(flags.log, flags);
+  const evidence = log && fleet.clusterEvidence(log);
   const rate =
     flags.rate === undefined
-      ? fleet.failureRate(new Sampler(flags.seed), log && fleet.nodeFailures(log.attempts))
+      ? fleet.failureRate(sampler, evidence?.failures)
       : {
           rate: Estimate.exact(quantityFlag("--rate", flags.rate, "1/node/day", { least: 0 }), "1/node/day"),
           own: undefined,
@@ -146,12 +151,14 @@ async function plannedRun(
     nodes,
     checkpointInterval: Estimate.exact(interval, "s"),
     restart: seconds("--restart", flags.restart),
-    queue: seconds("--queue", flags.queue),
+    queue:
+      (flags.queue === undefined && evidence && fleet.requeueWait(sampler, evidence)) ||
+      seconds("--queue", flags.queue ?? QUEUE),
     checkpointWrite: write,
     productive: seconds("--productive", flags.productive),
   };
   const notes = [
-    ...(log?.reading.sentences() ?? []),
+    ...(log?.readings.flatMap((reading) => reading.sentences()) ?? []),
     log &&
       `attempts by state: ${Object.entries(log.attempts.byState())
         .map(([state, n]) => `${n} ${state}`)
@@ -160,5 +167,5 @@ async function plannedRun(
       `the log's own rate: ${formatNumber(rate.own.rate)} failures per 1000 node-days [${formatNumber(rate.own.low)}, ${formatNumber(rate.own.high)}]`,
     rate.disagreement,
   ].filter((note) => note !== undefined);
-  return { run, log: log && { reading: log.reading, states: log.attempts.byState() }, notes };
+  return { run, log: log && { readings: log.readings, states: log.attempts.byState() }, notes };
 }

@@ -9,8 +9,9 @@ import {
   wholeNumber,
   withCommonOptions,
 } from "../output.ts";
+import { type LogFlags, readLogsGiven, withReadingFlags } from "./fleet-logs.ts";
 
-interface SimulateFlags extends CommonOptions {
+interface SimulateFlags extends CommonOptions, LogFlags {
   readonly nodes: number;
   readonly perNode: number;
   readonly rate?: string;
@@ -34,7 +35,7 @@ interface SimulateFlags extends CommonOptions {
 }
 
 export function simulateCommand(): Command {
-  return withCommonOptions(new Command("simulate"))
+  return withReadingFlags(withCommonOptions(new Command("simulate")))
     .description("Simulate a cluster: failures, queue, checkpoints, preemption; ETTR, goodput and waits.")
     .requiredOption("--nodes <count>", "nodes of the cluster", wholeNumber("--nodes", 1))
     .option("--per-node <count>", "accelerators of a node", wholeNumber("--per-node", 1), 8)
@@ -111,10 +112,10 @@ async function simulateAction(flags: SimulateFlags): Promise<void> {
   const load = quantityFlag("--load", flags.load, "1", { least: 0.001 });
   const kinds = flags.mix === undefined ? defaultMix(flags) : mix(flags.mix, seconds);
 
-  const log =
-    flags.log.length === 0 ? undefined : await fleet.readClusterLog(flags.log, { progress: progressLine() });
+  const log = await readLogsGiven(flags.log, flags);
   const replayed = log && replay(fleet, log, policy, flags.high);
-  const known = fleet.failureRate(new core.Sampler(flags.seed), log && fleet.nodeFailures(log.attempts)).rate;
+  const evidence = log && fleet.clusterEvidence(log);
+  const known = fleet.failureRate(new core.Sampler(flags.seed), evidence?.failures).rate;
   const jobsOf = (stream: InstanceType<typeof core.RandomStream>): SimulatedJobs =>
     replayed ?? fleet.drawJobs(jobCount(kinds, load, arrivalSeconds, flags), arrivalSeconds, kinds, stream);
 

@@ -1,6 +1,7 @@
 /** `terrarium lab`: small, real experiments on this machine. */
 import { join } from "node:path";
 import { Command } from "commander";
+import { interruptible } from "../interruptible.ts";
 import { print, progressLine, wholeNumber, withCommonOptions, writeFiles } from "../output.ts";
 
 interface TrainOptions {
@@ -262,31 +263,6 @@ function compareCommand(): Command {
       writeFiles(options.out, { "report.html": lab.htmlComparison(comparison, timings) });
       process.stderr.write(`\nreport: ${join(options.out, "report.html")}\n`);
     });
-}
-
-/** Runs work that Ctrl-C stops at the next safe point; then says how to go on and returns undefined. */
-async function interruptible<T>(
-  again: string,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T | undefined> {
-  const stop = new AbortController();
-  const interrupt = (): void => {
-    process.stderr.write("\nstopping at the next step; what is done is kept\n");
-    stop.abort();
-  };
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
-  try {
-    return await work(stop.signal);
-  } catch (error) {
-    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
-    process.stderr.write(`stopped. To go on: ${again}\n`);
-    process.exitCode = 1;
-    return undefined;
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-  }
 }
 
 /** `sequenceLength=64 randomFiller=true` as an object. */

@@ -2,6 +2,7 @@
  * Any architecture of model/, hybrids and experts included, as operations: its matrix products from the operators' gemm
  * fields, attention as products over what a token sees, recurrences and activations on the vector core.
  */
+import { InputError } from "../../core/index.ts";
 import {
   type Architecture,
   type AttentionSettings,
@@ -16,25 +17,72 @@ import {
 } from "../../model/index.ts";
 import type { Operation, Workload } from "./operation.ts";
 
-/** Prefill of a prompt, or one decoding step after `context` tokens. */
+/** Prefill of a prompt, one decoding step after `context` tokens, or a request: a prompt and the tokens that answer it. */
 export type Phase =
   | { readonly kind: "prefill"; readonly tokens: number }
-  | { readonly kind: "decode"; readonly context: number };
+  | { readonly kind: "decode"; readonly context: number }
+  | { readonly kind: "request"; readonly prompt: number; readonly output: number };
+
+/** A prompt of 512 tokens where nothing is said. Throws an `InputError` for a decoding step beside a request. */
+export function phaseOf({
+  prompt,
+  output,
+  decode,
+}: {
+  readonly prompt?: number | undefined;
+  readonly output?: number | undefined;
+  readonly decode?: number | undefined;
+}): Phase {
+  if (decode === undefined) {
+    return output === undefined
+      ? { kind: "prefill", tokens: prompt ?? DEFAULT_PROMPT }
+      : { kind: "request", prompt: prompt ?? DEFAULT_PROMPT, output };
+  }
+  if (prompt === undefined && output === undefined) return { kind: "decode", context: decode };
+  throw new InputError({
+    place: { path: "--decode" },
+    found: "one decoding step beside a prompt or an output",
+    expected: "either --decode, or --prompt and --output",
+    remedy: "for a prompt and its answer give --prompt and --output",
+  });
+}
+
+const DEFAULT_PROMPT = 512;
+
+/** `prompt of 512`, `step after 1024`, `prompt of 512, answer of 128`. */
+export function printPhase(phase: Phase): string {
+  if (phase.kind === "decode") return `step after ${phase.context}`;
+  if (phase.kind === "prefill") return `prompt of ${phase.tokens}`;
+  return `prompt of ${phase.prompt}, answer of ${phase.output}`;
+}
 
 /** The datapath has one byte a word. */
 const BYTE_PRECISION = { weights: 1, activations: 1, cache: 1 };
 
 /** Throws an `InputError` where the pass has no tokens. */
 export function decoderWorkload(a: Architecture, phase: Phase, batch = 1): Workload {
+  return {
+    name: `${a.name ?? "decoder"}, ${printPhase(phase)}`,
+    parameters: parameters(a).total,
+    operations: operationsOf(a, phase, batch),
+  };
+}
+
+function operationsOf(a: Architecture, phase: Phase, batch: number): Operation[] {
+  if (phase.kind === "request") {
+    const { prompt, output } = phase;
+    // Every step is taken for the one in the middle of the answer: what a step costs is linear in the context.
+    const step = operationsOf(a, { kind: "decode", context: prompt + Math.floor(output / 2) }, batch);
+    return [
+      ...operationsOf(a, { kind: "prefill", tokens: prompt }, batch),
+      ...step.map(({ name, count, work }) => ({ name: `decode: ${name}`, count: count * output, work })),
+    ];
+  }
   const pass =
     phase.kind === "prefill"
       ? prefillPass(batch, phase.tokens, BYTE_PRECISION)
       : decodePass(batch, phase.context, BYTE_PRECISION);
-  return {
-    name: `${a.name ?? "decoder"}, ${phase.kind}`,
-    parameters: parameters(a).total,
-    operations: operators(a, pass).flatMap((operator) => translate(a, operator, pass)),
-  };
+  return operators(a, pass).flatMap((operator) => translate(a, operator, pass));
 }
 
 function translate(a: Architecture, operator: Operator, pass: Pass): Operation[] {

@@ -13,19 +13,21 @@ export class GraphBuilder {
   readonly nodes: NodeDescription[] = [];
   readonly initialisers: InitialiserDescription[] = [];
   readonly #known = new Map<string, string>();
+  readonly #knownNodes = new Map<string, string[]>();
   readonly #large = new Map<Elements, string>();
   #count = 0;
 
   /** Adds a node and returns the name of its output: its `position`-th, of those that ONNX gives the operator. */
   node(operator: string, inputs: readonly string[], attributes: Attributes = {}, position = 0): string {
-    const same = JSON.stringify([operator, inputs, attributes, position]);
-    const known = this.#known.get(same);
-    if (known !== undefined) return known;
-    const name = this.#fresh();
-    const outputs = [...Array.from({ length: position }, () => this.#fresh()), name];
-    this.nodes.push({ operator, inputs, outputs, attributes });
-    this.#known.set(same, name);
-    return name;
+    const same = JSON.stringify([operator, inputs, attributes]);
+    let outputs = this.#knownNodes.get(same);
+    if (!outputs) {
+      outputs = [];
+      this.nodes.push({ operator, inputs, outputs, attributes });
+      this.#knownNodes.set(same, outputs);
+    }
+    while (outputs.length <= position) outputs.push(this.#fresh());
+    return outputs[position]!;
   }
 
   constant(elements: Elements, shape: readonly number[], name?: string): string {

@@ -10,6 +10,7 @@ import {
   topologicalOrder,
 } from "../graph.ts";
 import { GraphBuilder } from "./builder.ts";
+import { kernelFor } from "./kernels.ts";
 import { type Lowering, loweringsFor } from "./lowering.ts";
 import { encodeModel, type NodeDescription, OPERATOR_SET } from "./protobuf.ts";
 
@@ -31,7 +32,9 @@ export interface EmittedModel {
 export function emit({ name, provider, inputs, outputs }: EmitOptions): EmittedModel {
   const graph = new GraphBuilder();
   const lowerings = loweringsFor(provider);
-  const order = topologicalOrder(Object.values(outputs));
+  const needs = (t: Tensor): readonly Tensor[] =>
+    kernelFor(provider, t) ? t.inputs.slice(1) : computedFrom(t);
+  const order = topologicalOrder(Object.values(outputs), needs);
   const used = new Set(order.filter((t) => t.operation === "input"));
   const declared = new Set<Tensor>(inputs);
   for (const t of used) {
@@ -46,12 +49,12 @@ export function emit({ name, provider, inputs, outputs }: EmitOptions): EmittedM
   }
   const names = new Map<Tensor, string>();
   for (const t of order) {
-    const lower = lowerings[t.operation] as Lowering<Operation>;
+    const lower = (kernelFor(provider, t) ?? lowerings[t.operation]) as Lowering<Operation>;
     names.set(
       t,
       lower(
         graph,
-        computedFrom(t).map((from) => names.get(from)!),
+        needs(t).map((from) => names.get(from)!),
         t,
       ),
     );

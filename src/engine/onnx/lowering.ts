@@ -4,7 +4,7 @@
  * that has something faster for an operation says so in its own small table.
  */
 
-import { type DataType, emptyElements, type Operation, sizeOf, type Tensor } from "../graph.ts";
+import { type DataType, emptyElements, type Operation, type Shape, sizeOf, type Tensor } from "../graph.ts";
 import type { GraphBuilder } from "./builder.ts";
 import { ELEMENT_TYPES } from "./protobuf.ts";
 
@@ -38,6 +38,19 @@ const scalar = (graph: GraphBuilder, value: number, dataType: DataType): string 
   return graph.constant(elements, []);
 };
 
+/** Where only axes of length 1 change places, the elements stay where they are. */
+export function transposed(
+  graph: GraphBuilder,
+  x: string,
+  shape: Shape,
+  permutation: readonly number[],
+): string {
+  const moved = permutation.filter((axis) => shape[axis] !== 1);
+  return moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)
+    ? graph.node("Reshape", [x, graph.integers(permutation.map((axis) => shape[axis]!))])
+    : graph.node("Transpose", [x], { perm: permutation });
+}
+
 export const standard: Lowerings = {
   input: (_, __, t) => t.attributes.name,
   constant: (graph, _, t) => graph.constant(t.attributes.elements, t.shape, t.attributes.name),
@@ -46,6 +59,7 @@ export const standard: Lowerings = {
     return t.shape.length === 0 ? value : graph.node("Expand", [value, graph.integers(t.shape)]);
   },
   custom: passOn,
+  fused: passOn,
   stopGradient: passOn,
   cast: (graph, inputs, t) => graph.node("Cast", inputs, { to: ELEMENT_TYPES[t.dataType] }),
 
@@ -102,7 +116,7 @@ export const standard: Lowerings = {
   },
 
   reshape: (graph, inputs, t) => graph.node("Reshape", [inputs[0]!, graph.integers(t.shape)]),
-  transpose: (graph, inputs, t) => graph.node("Transpose", inputs, { perm: t.attributes.permutation }),
+  transpose: (graph, [x], t) => transposed(graph, x!, t.inputs[0]!.shape, t.attributes.permutation),
   broadcast: (graph, inputs, t) => graph.node("Expand", [inputs[0]!, graph.integers(t.shape)]),
   slice: (graph, inputs, { attributes: { axis, start, end } }) =>
     graph.node("Slice", [inputs[0]!, graph.integers([start]), graph.integers([end]), graph.integers([axis])]),
@@ -118,9 +132,9 @@ export const standard: Lowerings = {
 
   matmul: (graph, [a, b], t) => {
     if (!t.attributes.transposeSecond) return graph.node("MatMul", [a!, b!]);
-    const flip = (x: string, { shape }: Tensor): string => {
+    const flip = (x: string, shape: Shape): string => {
       const rank = shape.length;
-      return graph.node("Transpose", [x], { perm: [...Array(rank - 2).keys(), rank - 1, rank - 2] });
+      return transposed(graph, x, shape, [...Array(rank - 2).keys(), rank - 1, rank - 2]);
     };
     const [left, right] = t.inputs as [Tensor, Tensor];
     // A B^T = (B A^T)^T: one query against a long cache must not turn the cache over.
@@ -128,9 +142,11 @@ export const standard: Lowerings = {
       sizeOf(left.shape) + sizeOf(t.shape) < sizeOf(right.shape) &&
       left.shape.length === right.shape.length
     ) {
-      return flip(graph.node("MatMul", [b!, flip(a!, left)]), t);
+      const [rows, columns] = t.shape.slice(-2) as [number, number];
+      const turned = graph.node("MatMul", [b!, flip(a!, left.shape)]);
+      return flip(turned, [...t.shape.slice(0, -2), columns, rows]);
     }
-    return graph.node("MatMul", [a!, flip(b!, right)]);
+    return graph.node("MatMul", [a!, flip(b!, right.shape)]);
   },
   gather: (graph, inputs) => graph.node("Gather", inputs, { axis: 0 }),
   scatterAdd: (graph, [values, index], t) => {
@@ -150,6 +166,10 @@ export const standard: Lowerings = {
     return graph.node("Reshape", [graph.node("MatMul", [matrix, flat]), graph.integers(t.shape)]);
   },
   topIndices: (graph, inputs, t) => {
+    if (t.attributes.count === 1) {
+      const position = graph.node("ArgMax", [inputs[0]!], { axis: -1, keepdims: 1 });
+      return graph.node("Cast", [position], { to: ELEMENT_TYPES.int32 });
+    }
     const options = { axis: -1, largest: 1, sorted: 1 };
     const positions = graph.node("TopK", [inputs[0]!, graph.integers([t.attributes.count])], options, 1);
     return graph.node("Cast", [positions], { to: ELEMENT_TYPES.int32 });

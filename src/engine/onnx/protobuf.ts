@@ -48,6 +48,7 @@ export const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float64:
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 export interface NodeDescription {
+  /** Operators of other domains than the standard's have theirs before a colon. */
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -93,13 +94,20 @@ function attribute(name: string, value: AttributeValue): Pieces {
 }
 
 function node({ operator, inputs, outputs, attributes }: NodeDescription): Pieces {
+  const { domain, type } = parsed(operator);
   return message(
     1,
     ...inputs.map((name) => string(1, name)),
     ...outputs.map((name) => string(2, name)),
-    string(4, operator),
+    string(4, type),
+    ...(domain === "" ? [] : [string(7, domain)]),
     ...Object.entries(attributes).map(([name, value]) => attribute(name, value)),
   );
+}
+
+function parsed(operator: string): { domain: string; type: string } {
+  const colon = operator.indexOf(":");
+  return { domain: operator.slice(0, Math.max(0, colon)), type: operator.slice(colon + 1) };
 }
 
 function initialiser({ name, elementType, shape, bytes: content }: InitialiserDescription): Pieces {
@@ -123,6 +131,8 @@ function value(field: number, { name, elementType, shape }: ValueDescription): P
 
 /** The bytes of a ModelProto. */
 export function encodeModel(model: ModelDescription): Uint8Array {
+  const domains = new Set(model.nodes.map(({ operator }) => parsed(operator).domain));
+  domains.delete("");
   const pieces = [
     integer(1, 10),
     string(2, "terrarium"),
@@ -135,6 +145,7 @@ export function encodeModel(model: ModelDescription): Uint8Array {
       ...model.outputs.map((item) => value(12, item)),
     ),
     message(8, string(1, ""), integer(2, model.operatorSet)),
+    ...[...domains].map((domain) => message(8, string(1, domain), integer(2, 1))),
   ].flat();
   const encoded = new Uint8Array(lengthOf(pieces));
   let offset = 0;

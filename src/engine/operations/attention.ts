@@ -1,7 +1,8 @@
 /** Softmax attention over keys and values, with a closed-form gradient, and its causal form. */
 
 import { constant, OperationError, type Tensor, withGradient } from "../graph.ts";
-import { add, broadcastShapes, cast, multiply, subtract } from "./elementwise.ts";
+import { broadcastShapes } from "./broadcast.ts";
+import { add, cast, multiply, subtract } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
 import { softmax } from "./neural.ts";
 import { sum } from "./reduce.ts";

@@ -11,37 +11,9 @@ import {
   tensor,
   withGradient,
 } from "../graph.ts";
-import { sum } from "./reduce.ts";
-import { reshape } from "./shape.ts";
+import { broadcastShapes, reshape, sumTo } from "./broadcast.ts";
 
 type Operand = Tensor | number;
-
-/** The shape that `shapes` broadcast to, or undefined when two lengths differ and neither is 1. */
-export function broadcastShapes(...shapes: readonly Shape[]): Shape | undefined {
-  const rank = Math.max(0, ...shapes.map((s) => s.length));
-  const result: number[] = [];
-  for (let fromEnd = 1; fromEnd <= rank; fromEnd++) {
-    let length = 1;
-    for (const shape of shapes) {
-      const own = shape[shape.length - fromEnd] ?? 1;
-      if (own === 1) continue;
-      if (length !== 1 && length !== own) return undefined;
-      length = own;
-    }
-    result.unshift(length);
-  }
-  return result;
-}
-
-/** Sums `x` over the axes along which `shape` was repeated to make its shape. */
-export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (x.shape.length === shape.length && x.shape.every((length, i) => length === shape[i])) return x;
-  const added = x.shape.length - shape.length;
-  const axes = x.shape.flatMap((length, i) =>
-    i < added || (shape[i - added] === 1 && length !== 1) ? [i] : [],
-  );
-  return reshape(axes.length === 0 ? x : sum(x, axes, { keepAxes: true }), shape);
-}
 
 function pair(name: string, a: Operand, b: Operand): { a: Tensor; b: Tensor; shape: Shape } {
   if (typeof a === "number" && typeof b === "number") {

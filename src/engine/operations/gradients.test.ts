@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { constant, stopGradient } from "../graph.ts";
 import { type GradientCase, gradientError } from "../testing.ts";
 import * as attention from "./attention.ts";
+import * as cache from "./cache.ts";
 import * as elementwise from "./elementwise.ts";
 import * as products from "./matmul.ts";
 import * as neural from "./neural.ts";
@@ -20,6 +21,7 @@ const fixed = (length: number, of: (i: number) => number, dims: readonly number[
 const lower = fixed(20, (i) => (i % 5 <= Math.floor(i / 5) + 1 ? 0 : attention.MASKED), [4, 5]);
 const angle = [0.3, 1.1, -0.4, 2, 0.7, -1.6];
 const cosine = fixed(6, (i) => Math.cos(angle[i]!), [3, 2]);
+const third = constant(Int32Array.of(2), [1]);
 const sine = fixed(6, (i) => Math.sin(angle[i]!), [3, 2]);
 
 const cases: Record<string, GradientCase> = {
@@ -205,6 +207,33 @@ const cases: Record<string, GradientCase> = {
     ],
     apply: (q, k, v) => attention.causalAttention(q!, k!, v!, { window: 3, sinks: 1 }),
   },
+  "cachedAttention, what is read": {
+    operands: [
+      [2, 2, 10],
+      [2, 1, 5, 2],
+      [2, 1, 5, 2],
+    ],
+    apply: (x, keys, values) => cache.cachedAttention(x!, 3, { keys: keys!, values: values! }, third).read,
+  },
+  "cachedAttention, what is written": {
+    operands: [
+      [1, 2, 8],
+      [1, 1, 5, 2],
+      [1, 1, 5, 2],
+    ],
+    apply: (x, keys, values) => {
+      const { written } = cache.cachedAttention(x!, 2, { keys: keys!, values: values! }, third);
+      return shape.concatenate([written.keys, written.values], 3);
+    },
+  },
+  productOverRows: {
+    operands: [
+      [2, 3, 2],
+      [2, 3, 4],
+    ],
+    apply: (a, b) => products.productOverRows(a!, b!),
+  },
+  expandAxis: { operands: [[2, 3]], apply: (x) => shape.expandAxis(x!, 1) },
   rotate: { operands: [[2, 3, 4]], apply: (x) => neural.rotate(x!, cosine, sine) },
   causalConvolution: {
     operands: [
@@ -219,4 +248,21 @@ describe("gradients agree with finite differences in double precision", () => {
   test.each(Object.entries(cases))("%s", async (_, given) => {
     expect(await gradientError(given)).toBeLessThan(1e-7);
   });
+});
+
+test("every operation that passes gradients has a case", () => {
+  const helpers = ["zerosLike", "causalMask"];
+  const without = ["equal", "less", "lessOrEqual", "greater", "greaterOrEqual", "and", "or", "not", "oneHot"];
+  // Checked where they are used: a change of precision, rows in a cache.
+  const elsewhere = ["cast", "withRows", "topIndices", "argMax"];
+  const known = new Set([
+    ...helpers,
+    ...without,
+    ...elsewhere,
+    ...Object.keys(cases).map((name) => name.split(/[ ,]/)[0]!),
+  ]);
+  const operations = [attention, cache, elementwise, products, neural, reduce, shape].flatMap((room) =>
+    Object.entries(room).flatMap(([name, value]) => (typeof value === "function" ? [name] : [])),
+  );
+  expect(operations.filter((name) => !known.has(name))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /** Matrix products, and reading and adding rows by index. */
 
 import { isFloat, OperationError, type Tensor, tensor } from "../graph.ts";
-import { broadcastShapes, sumTo } from "./elementwise.ts";
+import { broadcastShapes, sumTo } from "./broadcast.ts";
 import { reshape, transpose } from "./shape.ts";
 
 export interface MatmulOptions {

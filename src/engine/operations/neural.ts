@@ -4,6 +4,7 @@
  */
 
 import { fill, isFloat, OperationError, type Tensor, tensor, withGradient } from "../graph.ts";
+import { sumTo } from "./broadcast.ts";
 import {
   add,
   cast,
@@ -17,7 +18,6 @@ import {
   reciprocal,
   sqrt,
   subtract,
-  sumTo,
 } from "./elementwise.ts";
 import { max, sum, sumOfSquares } from "./reduce.ts";
 import { concatenate, pad, reshape, slice } from "./shape.ts";

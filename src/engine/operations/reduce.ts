@@ -1,36 +1,10 @@
 /** Sums, means and maxima over axes, and running sums. */
 
 import { axisOf, isFloat, OperationError, type Tensor, tensor } from "../graph.ts";
+import { type Axes, type ReduceOptions, reduction, reshape, sum } from "./broadcast.ts";
 import { cast, divide, equal, multiply } from "./elementwise.ts";
-import { broadcastTo, reshape } from "./shape.ts";
 
-export interface ReduceOptions {
-  /** Leave each reduced axis with length 1. Default false. */
-  readonly keepAxes?: boolean;
-}
-
-type Axes = number | readonly number[];
-
-function reduction(
-  name: "sum" | "sumOfSquares" | "maximumOver",
-  x: Tensor,
-  axes: Axes | undefined,
-  options: ReduceOptions,
-) {
-  if (!isFloat(x)) throw new OperationError(name, [x], "needs a floating-point tensor");
-  const listed = axes === undefined ? x.shape.map((_, i) => i) : typeof axes === "number" ? [axes] : axes;
-  const reduced = [...new Set(listed.map((axis) => axisOf(name, x, axis)))].sort((a, b) => a - b);
-  const kept = x.shape.map((length, i) => (reduced.includes(i) ? 1 : length));
-  const keepAxes = options.keepAxes ?? false;
-  const shape = keepAxes ? kept : x.shape.filter((_, i) => !reduced.includes(i));
-  return { attributes: { axes: reduced, keepAxes }, shape, kept };
-}
-
-/** Sum over `axes` (default: all, to a scalar). */
-export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
-  const { attributes, shape, kept } = reduction("sum", x, axes, options);
-  return tensor("sum", [x], shape, x.dataType, attributes, (g) => [broadcastTo(reshape(g, kept), x.shape)]);
-}
+export { type ReduceOptions, sum } from "./broadcast.ts";
 
 /** Sum of squares over `axes` (default: all), in one pass. */
 export function sumOfSquares(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {

@@ -1,24 +1,9 @@
 /** Operations that move elements without changing them. */
 
-import { axisOf, OperationError, type Shape, sizeOf, type Tensor, tensor } from "../graph.ts";
-import { broadcastShapes, sumTo } from "./elementwise.ts";
+import { axisOf, OperationError, type Tensor, tensor } from "../graph.ts";
+import { reshape } from "./broadcast.ts";
 
-const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
-
-/** The same elements in row-major order under another shape; one length may be -1 and is worked out. */
-export function reshape(x: Tensor, shape: Shape): Tensor {
-  const known = shape.reduce((product, length) => (length === -1 ? product : product * length), 1);
-  const full = shape.map((length) => (length === -1 ? sizeOf(x.shape) / known : length));
-  if (sizeOf(full) !== sizeOf(x.shape) || !full.every(Number.isInteger)) {
-    throw new OperationError(
-      "reshape",
-      [x],
-      `${sizeOf(x.shape)} elements do not fill the shape [${shape.join(", ")}]`,
-    );
-  }
-  if (sameShape(full, x.shape)) return x;
-  return tensor("reshape", [x], full, x.dataType, {}, (g) => [reshape(g, x.shape)]);
-}
+export { broadcastTo, reshape } from "./broadcast.ts";
 
 /** Axes in the order `permutation`; without one, the last two change places. */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
@@ -43,16 +28,6 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
     { permutation: order },
     (g) => [transpose(g, inverse)],
   );
-}
-
-/** Repeats `x` along its axes of length 1 (and new leading ones) up to `shape`. */
-export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  const result = broadcastShapes(x.shape, shape);
-  if (!result || !sameShape(result, shape)) {
-    throw new OperationError("broadcastTo", [x], `cannot be repeated up to [${shape.join(", ")}]`);
-  }
-  if (sameShape(x.shape, shape)) return x;
-  return tensor("broadcast", [x], shape, x.dataType, {}, (g) => [sumTo(g, x.shape)]);
 }
 
 /** Elements `start` up to, not including, `end` of one axis. Negative positions count from the end. */

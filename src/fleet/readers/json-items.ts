@@ -15,14 +15,14 @@ const LINE_FEED = 10;
 
 /**
  * Calls `visit` for every object that stands in an array at the top level (`[{...}]`, key "") or directly under it
- * (`{"jobs": [{...}]}`, key "jobs"), with the line on which it starts. Throws an `InputError` where the file ends
+ * (`{"jobs": [{...}]}`, key "jobs"), with the line on which it starts. Returns the number of lines. Throws an `InputError` where the file ends
  * inside the document or an object cannot be parsed.
  */
 export async function forEachJsonItem(
   source: LogSource,
   visit: (item: unknown, line: number, key: string) => void,
   supervision: Supervision = {},
-): Promise<void> {
+): Promise<number> {
   const file = sourceName(source);
   // The stack of open brackets; an item is an object whose parent is an array at depth 1 or 2.
   const stack: number[] = [];
@@ -35,6 +35,7 @@ export async function forEachJsonItem(
   let key = "";
   let lastString: Buffer[] = [];
   let seen = false;
+  let ended = false;
   await forEachChunk(
     source,
     (chunk) => {
@@ -85,6 +86,7 @@ export async function forEachJsonItem(
           }
         }
       }
+      ended = chunk.at(-1) === LINE_FEED;
       if (item) item.push(Buffer.from(chunk.subarray(itemStart)));
       else if (inString) lastString.push(Buffer.from(chunk.subarray(stringStart)));
     },
@@ -98,6 +100,7 @@ export async function forEachJsonItem(
       remedy: "write the file again: it was cut short",
     });
   }
+  return ended ? line - 1 : line;
 }
 
 function parseItem(bytes: Buffer, file: string, line: number): unknown {

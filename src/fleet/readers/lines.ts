@@ -2,15 +2,25 @@
  * Lines of a file as byte ranges, in bounded memory. Logs of tens of millions of rows are read at the speed of the
  * disk because nothing is decoded until a field is wanted. Knows nothing of what a line means.
  */
-import { createReadStream, statSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { InputError, type Supervision } from "../../core/index.ts";
 
-/** What is read: the path of a file (gzip where it ends in `.gz`), or bytes under a name for messages. */
+/**
+ * What is read: the path of a file (gzip where it ends in `.gz`), bytes under a name for messages, or the bytes
+ * `[from, to)` of a file that is not compressed.
+ */
 export type LogSource =
   | string
-  | { readonly name: string; readonly bytes: AsyncIterable<Uint8Array> | Uint8Array };
+  | { readonly name: string; readonly bytes: AsyncIterable<Uint8Array> | Uint8Array }
+  | FilePart;
+
+export interface FilePart {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
 
 export function sourceName(source: LogSource): string {
   return typeof source === "string" ? source : source.name;
@@ -36,13 +46,18 @@ export async function forEachLine(
   supervision: Supervision = {},
 ): Promise<number> {
   let line = 0;
-  // What is left of the last chunk: the beginning of a line, or nothing while an overlong one is passed over.
-  let rest: Buffer = Buffer.alloc(0);
+  // The chunk being read, after what is left of the last one: the beginning of a line. One buffer for the whole file.
+  let buffer: Buffer = Buffer.allocUnsafe(2 * CHUNK_BYTES);
+  let held = 0;
+  // While an overlong line is passed over, nothing of it is held.
   let skipping = false;
   await forEachChunk(
     source,
     (piece) => {
-      const chunk = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+      const length = held + piece.length;
+      if (length > buffer.length) buffer = Buffer.concat([buffer.subarray(0, held)], 2 * length);
+      piece.copy(buffer, held);
+      const chunk = buffer.subarray(0, length);
       let start = 0;
       for (;;) {
         const end = chunk.indexOf(LINE_FEED, start);
@@ -53,19 +68,14 @@ export async function forEachLine(
         skipping = false;
         start = end + 1;
       }
-      rest = skipping ? Buffer.alloc(0) : Buffer.from(chunk.subarray(start));
-      if (rest.length > LONGEST_LINE_BYTES) {
-        skipping = true;
-        rest = Buffer.alloc(0);
-      }
+      skipping ||= length - start > LONGEST_LINE_BYTES;
+      held = skipping ? 0 : length - start;
+      if (held > 0) buffer.copyWithin(0, start, length);
     },
     supervision,
   );
   if (skipping) tooLong(++line);
-  else if (rest.length > 0) {
-    const end = rest.at(-1) === CARRIAGE_RETURN ? rest.length - 1 : rest.length;
-    visit(rest, 0, end, ++line);
-  }
+  else if (held > 0) visit(buffer, 0, buffer[held - 1] === CARRIAGE_RETURN ? held - 1 : held, ++line);
   return line;
 }
 
@@ -79,9 +89,9 @@ export async function forEachChunk(
   { progress, signal }: Supervision = {},
 ): Promise<void> {
   const name = sourceName(source);
-  const total = typeof source === "string" && !name.endsWith(".gz") ? fileSize(name) : undefined;
+  const total = sizeOf(source);
   let bytesRead = 0;
-  for await (const piece of chunks(source)) {
+  for await (const piece of bytesOf(source)) {
     signal?.throwIfAborted();
     let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (bytesRead === 0) {
@@ -94,29 +104,65 @@ export async function forEachChunk(
   }
 }
 
-async function* chunks(source: LogSource): AsyncIterable<Uint8Array> {
-  if (typeof source !== "string") {
+/** What a source holds, unzipped. Throws an `InputError` where the file cannot be read. */
+export async function* bytesOf(source: LogSource): AsyncIterable<Uint8Array> {
+  if (typeof source !== "string" && "bytes" in source) {
     if (source.bytes instanceof Uint8Array) yield source.bytes;
     else yield* source.bytes;
     return;
   }
-  const file: Readable = createReadStream(source, { highWaterMark: CHUNK_BYTES });
-  const bytes = source.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  const name = sourceName(source);
+  const range = typeof source === "string" ? {} : { start: source.from, end: source.to - 1 };
+  const file: Readable = createReadStream(name, { highWaterMark: CHUNK_BYTES, ...range });
+  const zipped = name.endsWith(".gz");
+  const bytes = zipped ? file.pipe(createGunzip()) : file;
   // A pipe does not carry the file's errors along.
   if (bytes !== file) file.on("error", (error) => bytes.destroy(error));
   try {
     yield* bytes as AsyncIterable<Uint8Array>;
   } catch (error) {
     throw new InputError({
-      place: { file: source },
+      place: { file: name },
       found: (error as Error).message,
-      expected: source.endsWith(".gz") ? "a gzip file that can be read" : "a file that can be read",
+      expected: zipped ? "a gzip file that can be read" : "a file that can be read",
     });
   }
 }
 
-function fileSize(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.size;
+/** How many bytes there will be; undefined where only reading tells. */
+export function sizeOf(source: LogSource): number | undefined {
+  if (typeof source !== "string") return "from" in source ? source.to - source.from : undefined;
+  return source.endsWith(".gz") ? undefined : statSync(source, { throwIfNoEntry: false })?.size;
+}
+
+/**
+ * Cuts a file into at most `parts` of at least `leastBytes`, each beginning at the start of a line, so that threads can
+ * read them at the same time. One part where the source is no file, or is compressed.
+ */
+export function partsOfFile(
+  source: LogSource,
+  parts: number,
+  leastBytes: number,
+): readonly [LogSource, ...FilePart[]] {
+  const size = typeof source === "string" ? sizeOf(source) : undefined;
+  const count = Math.min(parts, Math.floor((size ?? 0) / leastBytes));
+  if (typeof source !== "string" || size === undefined || count < 2) return [source];
+  const cuts = [0];
+  const file = openSync(source, "r");
+  try {
+    const bytes = Buffer.alloc(LONGEST_LINE_BYTES);
+    for (let part = 1; part < count; part++) {
+      const from = Math.floor((size * part) / count);
+      const read = readSync(file, bytes, 0, bytes.length, from);
+      const end = bytes.subarray(0, read).indexOf(LINE_FEED);
+      // Inside a line that is longer than any may be there is no place to cut.
+      if (end >= 0 && from + end + 1 > cuts.at(-1)! && from + end + 1 < size) cuts.push(from + end + 1);
+    }
+  } finally {
+    closeSync(file);
+  }
+  const [first, ...others] = cuts.map((from, i) => ({ name: source, from, to: cuts[i + 1] ?? size }));
+  return [first!, ...others];
 }
 
 function refuseUtf16(chunk: Buffer, file: string): void {

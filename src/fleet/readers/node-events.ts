@@ -2,14 +2,13 @@
  * Reads what happened to nodes: `sacctmgr --parsable2 show event`, and any table of failures as CSV with a mapping of
  * its columns (LANL's, a ticket system's export, a health checker's).
  */
-import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { parse } from "csv-parse";
 import { InputError, type Supervision, suggest } from "../../core/index.ts";
 import { isOutage, type NodeEvent, type Signal } from "../events.ts";
 import { symptomOf, taxonomy } from "../taxonomy.ts";
 import { decode } from "../texts.ts";
-import { forEachLine, type LogSource, sourceName } from "./lines.ts";
+import { bytesOf, forEachLine, type LogSource, sourceName } from "./lines.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
 import { MALFORMED, TimeReader, WallClock } from "./times.ts";
 
@@ -209,10 +208,7 @@ export async function* csvRecords(
   reading: Reading,
   { delimiter, signal }: { delimiter?: string | undefined; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<{ record: Record<string, string>; line: number }> {
-  const input =
-    typeof source === "string"
-      ? createReadStream(source)
-      : Readable.from(source.bytes instanceof Uint8Array ? [source.bytes] : source.bytes);
+  const input = Readable.from(bytesOf(source));
   const parser = input.pipe(
     parse({
       columns: true,

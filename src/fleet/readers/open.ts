@@ -5,9 +5,15 @@ import type { NodeEvent, Signal } from "../events.ts";
 import { readDcgmMetrics, readXidLog } from "./gpu-errors.ts";
 import { readKeyValues } from "./key-values.ts";
 import { forEachChunk, type LogSource, sourceName } from "./lines.ts";
-import { KNOWN_FAILURE_COLUMNS, readFailureTable, readNodeEvents, signalsOfEvents } from "./node-events.ts";
+import {
+  type FailureColumns,
+  KNOWN_FAILURE_COLUMNS,
+  readFailureTable,
+  readNodeEvents,
+  signalsOfEvents,
+} from "./node-events.ts";
 import type { Reading, ReadingOptions } from "./reading.ts";
-import { readSacct } from "./sacct.ts";
+import { readSacct, SACCT_COMMAND } from "./sacct.ts";
 import { type NodeInfo, readNodesJson, readSacctJson, readSqueueJson } from "./slurm-json.ts";
 import { type FailedNode, type Preemption, readControllerLog } from "./slurmctld.ts";
 import { csvTraceOf, readCsvTrace, readPhilly, readSwf } from "./traces.ts";
@@ -32,8 +38,11 @@ export type LogKind = (typeof LOG_KINDS)[number];
 /** Enough for a header, and for the first messages of a log. */
 const PEEK_BYTES = 64 * 1024;
 
-/** The kind of log that `text`, the first kilobytes of a file, begins. Undefined where nothing fits. */
-export function logKindOf(text: string): LogKind | undefined {
+/**
+ * The kind of log that `text`, the first kilobytes of a file, begins. Undefined where nothing fits. A CSV whose header
+ * has the columns of `failureColumns` is a failure table.
+ */
+export function logKindOf(text: string, failureColumns?: FailureColumns): LogKind | undefined {
   const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
   const first = lines.find((line) => line.trim() !== "") ?? "";
   if (/^[[{]/.test(first.trim()) && !/^\[\d{4}-/.test(first) && !/^\[[A-Z][a-z]{2} /.test(first)) {
@@ -49,16 +58,23 @@ export function logKindOf(text: string): LogKind | undefined {
   if (text.includes("NVRM: Xid")) return "gpu errors";
   if (/^(# (HELP|TYPE) )?DCGM_/m.test(text)) return "dcgm metrics";
   if (first.startsWith(";") || /^\s*\d+(\s+-?\d+(\.\d+)?){17}\s*$/.test(first)) return "swf";
-  const header = first.split(",").map((name) => name.replace(/^"|"$/g, "").trim());
-  if (csvTraceOf(header)) return "job trace";
-  return knownFailureColumns(header) ? "failure table" : undefined;
+  if (failureColumnsOf(first, failureColumns)) return "failure table";
+  return csvTraceOf(csvHeader(first)) ? "job trace" : undefined;
 }
 
-function knownFailureColumns(header: readonly string[]): string | undefined {
-  return Object.keys(KNOWN_FAILURE_COLUMNS).find((name) => {
-    const { node, start } = KNOWN_FAILURE_COLUMNS[name]!;
-    return [node, start].flat().every((column) => header.includes(column));
-  });
+function csvHeader(line: string): string[] {
+  return line
+    .replace(/^\ufeff/, "")
+    .split(",")
+    .map((name) => name.replace(/^"|"$/g, "").trim());
+}
+
+/** The mapping that fits a header: the one that was given, or that of a published log. */
+function failureColumnsOf(line: string, given: FailureColumns | undefined): FailureColumns | undefined {
+  const header = csvHeader(line);
+  return [...(given ? [given] : []), ...Object.values(KNOWN_FAILURE_COLUMNS)].find(({ node, start }) =>
+    [node, start].flat().every((column) => header.includes(column)),
+  );
 }
 
 /** Everything that is known of a cluster from its logs. */
@@ -103,6 +119,8 @@ export interface ClusterLogOptions extends ReadingOptions, Supervision {
   readonly node?: string | undefined;
   /** Kinds that are known of some sources: the first lines of a kernel log may not tell. */
   readonly kinds?: ReadonlyMap<LogSource, LogKind> | undefined;
+  /** What the columns of a failure table of one's own hold. */
+  readonly failureColumns?: FailureColumns | undefined;
 }
 
 /** Reads the given logs, each of whatever kind it is. Throws an `InputError` on one that is of no kind known. */
@@ -113,13 +131,13 @@ export async function readClusterLog(
   const log = clusterLog(new AttemptTable());
   for (const source of sources) {
     const head = await peek(source);
-    const kind = options.kinds?.get(source) ?? logKindOf(head);
+    const kind = options.kinds?.get(source) ?? logKindOf(head, options.failureColumns);
     if (!kind) {
       throw new InputError({
-        place: { file: sourceName(source), line: 1 },
-        found: `"${head.split("\n", 1)[0]!.slice(0, 100)}"`,
+        place: { file: sourceName(source), ...(head === "" ? {} : { line: 1 }) },
+        found: head === "" ? "an empty file" : `"${head.split("\n", 1)[0]!.slice(0, 100)}"`,
         expected: `a log of one of these kinds: ${LOG_KINDS.join(", ")}`,
-        remedy: "give a failure table of your own with readFailureTable and its columns",
+        remedy: `for jobs, run ${SACCT_COMMAND}; of a CSV of failures, say which columns hold node, start, end and category`,
       });
     }
     log.kinds.add(kind);
@@ -197,14 +215,10 @@ async function readInto(
     }
     case "node events":
     case "failure table": {
-      const header = head
-        .split(/\r?\n/, 1)[0]!
-        .replace(/^\ufeff/, "")
-        .split(",");
-      const { events, reading } =
-        kind === "node events"
-          ? await readNodeEvents(source, options)
-          : await readFailureTable(source, KNOWN_FAILURE_COLUMNS[knownFailureColumns(header)!]!, options);
+      const columns = failureColumnsOf(head.split(/\r?\n/, 1)[0]!, options.failureColumns);
+      const { events, reading } = columns
+        ? await readFailureTable(source, columns, options)
+        : await readNodeEvents(source, options);
       log.events.push(...events);
       log.readings.push(reading);
       return;

@@ -14,6 +14,15 @@ export interface Notice {
   readonly examples: readonly { readonly line: number; readonly found: string }[];
 }
 
+/** What a reading says, as plain data. */
+export interface ReadingSummary {
+  readonly lines: number;
+  readonly kept: number;
+  readonly passed: readonly { readonly reason: string; readonly count: number }[];
+  readonly skipped: readonly Notice[];
+  readonly mended: readonly Notice[];
+}
+
 export interface ReadingOptions {
   /** Throw at the first row that would be skipped. */
   readonly strict?: boolean | undefined;
@@ -58,6 +67,22 @@ export class Reading {
     this.#passed.set(reason, (this.#passed.get(reason) ?? 0) + count);
   }
 
+  /** Adds what a reading of the lines that follow found. */
+  append({ lines, kept, passed, skipped, mended }: ReadingSummary): void {
+    for (const [own, theirs] of [
+      [this.#skipped, skipped],
+      [this.#mended, mended],
+    ] as const) {
+      for (const { reason, count, examples } of theirs) {
+        for (const { line, found } of examples) note(own, reason, this.lines + line, found);
+        own.get(reason)!.count += count - examples.length;
+      }
+    }
+    for (const { reason, count } of passed) this.pass(reason, count);
+    this.lines += lines;
+    this.kept += kept;
+  }
+
   get skipped(): Notice[] {
     return notices(this.#skipped);
   }
@@ -86,7 +111,7 @@ export class Reading {
     ];
   }
 
-  toJSON(): object {
+  toJSON(): ReadingSummary & { readonly file: string } {
     const { file, lines, kept, passed, skipped, mended } = this;
     return { file, lines, kept, passed, skipped, mended };
   }

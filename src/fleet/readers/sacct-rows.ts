@@ -1,31 +1,18 @@
 /** One row of sacct's output at a time, from bytes into the table of attempts. Knows the fields, not the header's text. */
 import type { AttemptTable } from "../attempts.ts";
 import { parseState, STATE_CODE } from "../states.ts";
-import { decode } from "../texts.ts";
-import { countOf, gpusOf, parseExitCode, parseJobId } from "./fields.ts";
+import { decode, recentCodes } from "../texts.ts";
+import { countOf, type ExitStatus, gpusOf, parseExitCode, parseJobId } from "./fields.ts";
 import type { Reading } from "./reading.ts";
+import { type Header, RowSplitter } from "./row-splitter.ts";
+import { Spellings } from "./spellings.ts";
 import { MALFORMED, parseDuration, TimeReader, WallClock } from "./times.ts";
 
-/** Fields of free text, where a delimiter may stand inside a value. */
-export const FREE_TEXT = [
-  "SubmitLine",
-  "Comment",
-  "AdminComment",
-  "SystemComment",
-  "JobName",
-  "WorkDir",
-  "Reason",
-  "Extra",
-];
-
-/** The fields of each row, by the names that this project uses, and the byte between them. */
-export interface Header {
-  readonly fields: readonly string[];
-  readonly delimiter: number;
+/** The first lines whose times carry a zone, and that have some without: a log with both mixes two conventions. */
+export interface Zones {
+  readonly local: number | undefined;
+  readonly zoned: number | undefined;
 }
-
-/** Most fields that one row may hold beyond its header's, for delimiters inside free text. */
-const EXTRA_FIELDS = 256;
 
 export interface RowOptions {
   readonly timeZone?: string | undefined;
@@ -35,42 +22,62 @@ export interface RowOptions {
 
 export class RowReader {
   readonly fields: readonly string[];
-  readonly #delimiter: number;
   readonly #table: AttemptTable;
   readonly #reading: Reading;
   readonly #visit: RowOptions["visit"];
   readonly #time: TimeReader;
   readonly #columns: Readonly<Record<string, number>>;
-  readonly #freeText: readonly number[];
-  /** Start of each field of the row being read; one more holds the end. */
+  readonly #splitter: RowSplitter;
+  /** Where the fields of the row at hand begin. */
   readonly #starts: Int32Array;
   readonly #timeColumns: readonly Column<(typeof TIME_FIELDS)[number]["column"]>[];
   readonly #textColumns: readonly Column<(typeof TEXT_FIELDS)[number]["column"]>[];
-  /** By the code of the text, so that each spelling is read once. */
-  readonly #states: number[] = [];
-  #lastState = 0;
-  readonly #resources: { gpus: number; nodes: number | undefined }[] = [];
-  #lastResources = 0;
+  readonly #states: Spellings<number>;
+  readonly #resources: Spellings<{ gpus: number; nodes: number | undefined }>;
+  readonly #exits: Spellings<ExitStatus>;
   #firstLocal: number | undefined;
   #firstZoned: number | undefined;
 
-  constructor({ fields, delimiter }: Header, table: AttemptTable, reading: Reading, options: RowOptions) {
+  constructor(header: Header, table: AttemptTable, reading: Reading, options: RowOptions) {
+    const { fields } = header;
     this.fields = fields;
-    this.#delimiter = delimiter;
+    this.#splitter = new RowSplitter(header);
+    this.#starts = this.#splitter.starts;
     this.#table = table;
     this.#reading = reading;
     this.#visit = options.visit;
     this.#time = new TimeReader(new WallClock(options.timeZone));
     this.#columns = Object.fromEntries(fields.map((field, index) => [field, index]));
+    this.#states = new Spellings(table.texts, (text) => {
+      const state = parseState(text);
+      return state === undefined ? UNREADABLE : STATE_CODE[state];
+    });
+    this.#resources = new Spellings(table.texts, (text) => ({
+      gpus: gpusOf(text),
+      nodes: countOf(text, "node"),
+    }));
+    this.#exits = new Spellings(table.texts, parseExitCode);
     this.#timeColumns = present(TIME_FIELDS, this.#columns);
     this.#textColumns = present(TEXT_FIELDS, this.#columns);
-    this.#freeText = FREE_TEXT.map((field) => this.#columns[field]).filter((index) => index !== undefined);
-    this.#starts = new Int32Array(fields.length + EXTRA_FIELDS + 1);
   }
 
-  read(bytes: Buffer, start: number, end: number, line: number): void {
+  /** Reads a line: a row, or nothing at all. */
+  line(bytes: Buffer, start: number, end: number, line: number): void {
+    if (end === start) this.#reading.pass("blank line");
+    else this.#read(bytes, start, end, line);
+  }
+
+  tooLong(line: number): void {
+    this.#reading.skip("the line is longer than 1 MiB", line, "", "a row of fields");
+  }
+
+  get zones(): Zones {
+    return { local: this.#firstLocal, zoned: this.#firstZoned };
+  }
+
+  #read(bytes: Buffer, start: number, end: number, line: number): void {
     const wanted = this.fields.length;
-    let count = this.#split(bytes, start, end);
+    let count = this.#splitter.split(bytes, start, end);
     if (count === wanted + 1 && this.#starts[wanted] === end) count = wanted;
     if (count < wanted) {
       const shown = decode(bytes, start, end);
@@ -82,7 +89,7 @@ export class RowReader {
       );
       return;
     }
-    if (count > wanted && !this.#realign(bytes, count)) {
+    if (count > wanted && !this.#splitter.realign(count, () => this.#readable(bytes))) {
       this.#reading.skip(
         "more fields than the header, and no free text explains them",
         line,
@@ -93,43 +100,6 @@ export class RowReader {
     }
     if (count > wanted) this.#reading.mend("a delimiter inside free text", line, decode(bytes, start, end));
     this.#row(bytes, line);
-  }
-
-  /** What can only be said after the last row. */
-  finish(): void {
-    if (this.#firstLocal !== undefined && this.#firstZoned !== undefined) {
-      const line = Math.max(this.#firstLocal, this.#firstZoned);
-      this.#reading.mend("times with a zone and times without one in the same log", line, "");
-    }
-  }
-
-  #split(bytes: Buffer, start: number, end: number): number {
-    const starts = this.#starts;
-    const delimiter = this.#delimiter;
-    let count = 1;
-    starts[0] = start;
-    for (let i = start; i < end; i++) {
-      if (bytes[i] !== delimiter) continue;
-      if (count === starts.length - 1) return Number.POSITIVE_INFINITY;
-      starts[count++] = i + 1;
-    }
-    starts[count] = end + 1;
-    return count;
-  }
-
-  /**
-   * Gives the fields too many to the free-text field that leaves every typed field readable. Where several do, the
-   * one most likely to hold a pipe (the command line, then comments) is taken.
-   */
-  #realign(bytes: Buffer, count: number): boolean {
-    if (!Number.isFinite(count)) return false;
-    const surplus = count - this.fields.length;
-    const split = this.#starts.slice(0, count + 1);
-    for (const field of this.#freeText) {
-      for (let i = 0; i <= this.fields.length; i++) this.#starts[i] = split[i <= field ? i : i + surplus]!;
-      if (this.#readable(bytes)) return true;
-    }
-    return false;
   }
 
   #readable(bytes: Buffer): boolean {
@@ -173,7 +143,8 @@ export class RowReader {
       // Without JobIDRaw the tasks of an array and the parts of a heterogeneous job are told apart by their text.
       job = JobIDRaw === undefined ? this.#table.jobCode(this.#text(bytes, "JobID")!) : Number(id.base);
     }
-    const state = this.#state(bytes);
+    const stateColumn = this.#columns.State!;
+    const state = this.#states.read(bytes, starts[stateColumn]!, starts[stateColumn + 1]! - 1);
     if (state === UNREADABLE) {
       this.#reading.skip("the state is unknown", line, this.#whole(bytes), "one of Slurm's job states");
       return;
@@ -197,9 +168,8 @@ export class RowReader {
       if (value >= 0) table.priority[row] = value;
     }
     const exit = this.#columns.ExitCode;
-    // Almost every job ends with 0:0.
-    if (exit !== undefined && bytes.compare(ZERO_EXIT, 0, 3, starts[exit]!, starts[exit + 1]! - 1) !== 0) {
-      const status = parseExitCode(this.#text(bytes, "ExitCode")!);
+    if (exit !== undefined) {
+      const status = this.#exits.read(bytes, starts[exit]!, starts[exit + 1]! - 1);
       table.exitCode[row] = status.code;
       table.signal[row] = status.signal;
     }
@@ -211,26 +181,6 @@ export class RowReader {
 
   #whole(bytes: Buffer): string {
     return decode(bytes, this.#starts[0]!, this.#starts[this.fields.length]! - 1);
-  }
-
-  /** The code of the row's state, or `UNREADABLE`. */
-  #state(bytes: Buffer): number {
-    const index = this.#columns.State!;
-    const { texts } = this.#table;
-    const text = texts.codeOfBytes(
-      bytes,
-      this.#starts[index]!,
-      this.#starts[index + 1]! - 1,
-      this.#lastState,
-    );
-    this.#lastState = text;
-    let state = this.#states[text];
-    if (state === undefined) {
-      const parsed = parseState(texts.text(text));
-      state = parsed === undefined ? UNREADABLE : STATE_CODE[parsed];
-      this.#states[text] = state;
-    }
-    return state;
   }
 
   #times(bytes: Buffer, row: number, line: number): boolean {
@@ -300,13 +250,10 @@ export class RowReader {
 
   #texts(bytes: Buffer, row: number): void {
     const table = this.#table;
-    for (const { index, column } of this.#textColumns) {
+    for (const { index, column, recent } of this.#textColumns) {
       const start = this.#starts[index]!;
       const end = this.#starts[index + 1]! - 1;
-      if (start < end) {
-        const codes = table[column];
-        codes[row] = table.texts.codeOfBytes(bytes, start, end, row === 0 ? 0 : codes[row - 1]);
-      }
+      if (start < end) table[column][row] = table.texts.codeOfBytes(bytes, start, end, recent);
     }
     const index = this.#columns.TimelimitRaw;
     if (index === undefined) return;
@@ -331,20 +278,10 @@ export class RowReader {
   #resourceCounts(bytes: Buffer, field: string): { gpus: number; nodes: number | undefined } | undefined {
     const index = this.#columns[field];
     if (index === undefined) return undefined;
-    const [start, end] = [this.#starts[index]!, this.#starts[index + 1]! - 1];
-    const code = this.#table.texts.codeOfBytes(bytes, start, end, this.#lastResources);
-    this.#lastResources = code;
-    let counts = this.#resources[code];
-    if (!counts) {
-      const text = this.#table.texts.text(code);
-      counts = { gpus: gpusOf(text), nodes: countOf(text, "node") };
-      this.#resources[code] = counts;
-    }
-    return counts;
+    return this.#resources.read(bytes, this.#starts[index]!, this.#starts[index + 1]! - 1);
   }
 }
 
-const ZERO_EXIT = Buffer.from("0:0");
 const UNREADABLE = -1;
 const TIME_FIELDS = [
   { field: "Submit", column: "submit" },
@@ -368,6 +305,8 @@ interface Column<C extends string> {
   readonly field: string;
   readonly column: C;
   readonly index: number;
+  /** The codes that a column of texts had last. */
+  readonly recent: Int32Array;
 }
 
 function present<C extends string>(
@@ -376,7 +315,7 @@ function present<C extends string>(
 ): Column<C>[] {
   return fields.flatMap(({ field, column }) => {
     const index = columns[field];
-    return index === undefined ? [] : [{ field, column, index }];
+    return index === undefined ? [] : [{ field, column, index, recent: recentCodes() }];
   });
 }
 

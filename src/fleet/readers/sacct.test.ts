@@ -1,9 +1,11 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../core/index.ts";
 import { labFile, textSource } from "../testing/lab.ts";
-import { LONGEST_LINE_BYTES } from "./lines.ts";
-import { readSacct, SACCT_FIELDS } from "./sacct.ts";
+import { LONGEST_LINE_BYTES, partsOfFile } from "./lines.ts";
+import { readSacct, readSacctParts, SACCT_FIELDS } from "./sacct.ts";
 
 const HEADER = "JobIDRaw|State|Start|End|ElapsedRaw|NodeList|SubmitLine";
 const row = (id: number, more = "sbatch a.sh") =>
@@ -163,6 +165,39 @@ describe("what logs contain in the wild", () => {
     expect(seconds).toBe(7200);
     expect(attempts.length).toBe(0);
     expect(reading.kept).toBe(2);
+  });
+});
+
+describe("a large log", () => {
+  it("is the same read by one thread and by several", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sacct-parts-"));
+    try {
+      const [header, ...rows] = readFileSync(labFile("sacct-duplicates.psv"), "utf8").trimEnd().split("\n");
+      // Things to say of lines in every part, a zone in the last alone, and ids that are texts.
+      const broken = rows.flatMap((row, i) => (i % 7 === 3 ? [row, "cut|short", ""] : [row]));
+      const fields = header!.split("|");
+      const zoned = broken.at(-1)!.split("|");
+      zoned[fields.indexOf("Submit")] += "Z";
+      const file = join(folder, "sacct.psv");
+      writeFileSync(file, [header, ...broken.slice(0, -1), zoned.join("|")].join("\n"));
+      const whole = await readSacct(file);
+      const parts = partsOfFile(file, 4, 100);
+      expect(parts).toHaveLength(4);
+      const apart = await readSacctParts(parts, {});
+      expect(apart.attempts.rows()).toEqual(whole.attempts.rows());
+      expect(Array.from(apart.attempts.line.subarray(0, apart.attempts.length))).toEqual(
+        Array.from(whole.attempts.line.subarray(0, whole.attempts.length)),
+      );
+      expect(whole.reading.skippedRows).toBeGreaterThan(4);
+      expect(whole.reading.mended.map(({ reason }) => reason).join()).toContain("times with a zone");
+      const said = apart.reading.toJSON();
+      expect({ ...said, mended: whole.reading.mended }).toEqual(whole.reading.toJSON());
+      expect(said.mended.map(({ reason }) => reason).sort()).toEqual(
+        whole.reading.mended.map(({ reason }) => reason).sort(),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -2,12 +2,15 @@
  * Reads `sacct --parsable2` (or `--parsable`, or any `--delimiter`): with and without `--duplicates`, with steps, with
  * fields in any order, from Slurm 17 to 26. The recommended command is `SACCT_COMMAND`.
  */
+import { availableParallelism } from "node:os";
 import { InputError, type Supervision } from "../../core/index.ts";
 import { AttemptTable, dropRepeats } from "../attempts.ts";
 import { decode } from "../texts.ts";
-import { forEachLine, type LogSource, sourceName } from "./lines.ts";
+import { type FilePart, forEachLine, type LogSource, partsOfFile, sizeOf, sourceName } from "./lines.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
-import { FREE_TEXT, type Header, RowReader } from "./sacct-rows.ts";
+import { FREE_TEXT, type Header } from "./row-splitter.ts";
+import { type PartRows, readPartInThread } from "./sacct-part.ts";
+import { RowReader, type Zones } from "./sacct-rows.ts";
 
 /** What this reader can use, in one command; `-D` is what makes requeued attempts visible. */
 export const SACCT_FIELDS = [
@@ -76,21 +79,49 @@ const KNOWN_FIELDS = [
 ];
 const DELIMITERS = ["|", ",", ";", "\t", "^", "\u0001"];
 
-/** Reads a log of attempts. Throws an `InputError` on a header without the fields that make an attempt. */
+/** A thread costs its start and the joining of its table to the others: a part must be worth that. */
+const LEAST_PART_BYTES = 1 << 26;
+/** Beyond this the joining, which is one thread's work, takes longer than the reading. */
+const MOST_THREADS = 8;
+
+/**
+ * Reads a log of attempts. A large file is read by several threads, each a part of it; with `strict` or `visit`, which
+ * need its rows in their order, by one. Throws an `InputError` on a header without the fields that make an attempt.
+ */
 export async function readSacct(source: LogSource, options: SacctOptions = {}): Promise<AttemptLog> {
+  const threads = options.strict || options.visit ? 1 : Math.min(MOST_THREADS, availableParallelism());
+  return readSacctParts(partsOfFile(source, threads, LEAST_PART_BYTES), options);
+}
+
+/** Reads a log of attempts in parts: the first here, each other in a thread of its own. */
+export async function readSacctParts(
+  [source, ...others]: readonly [LogSource, ...FilePart[]],
+  options: SacctOptions,
+): Promise<AttemptLog> {
   const file = sourceName(source);
   const reading = new Reading(file, options);
   const attempts = options.into ?? new AttemptTable();
   const firstRow = attempts.length;
   attempts.sources.push(file);
-  const rowReader = (found: Header) => new RowReader(found, attempts, reading, options);
-  let rows = options.fields && rowReader(header(options.fields, "|", file));
+  const fileBytes = options.visit ? undefined : sizeOf(file);
+  let rows: RowReader | undefined;
+  let parts: Promise<PartRows[]> = Promise.resolve([]);
+  const begin = (found: Header) => {
+    rows = new RowReader(found, attempts, reading, options);
+    // A row is about as long as the names of its fields; room that is not used costs no memory.
+    if (fileBytes) attempts.reserve(firstRow + Math.ceil(fileBytes / found.fields.join(" ").length));
+    const { timeZone, signal } = options;
+    parts = Promise.all(others.map((part) => readPartInThread({ part, header: found, timeZone }, signal)));
+    // Should the first part fail, nobody waits for the others.
+    parts.catch(() => {});
+  };
+  if (options.fields) begin(header(options.fields, "|", file));
   reading.lines = await forEachLine(
     source,
     (bytes, start, end, line) => {
-      if (end === start) reading.pass("blank line");
-      else if (rows) rows.read(bytes, start, end, line);
-      else rows = rowReader(findHeader(decode(bytes, start, end), file, line));
+      if (rows) rows.line(bytes, start, end, line);
+      else if (end === start) reading.pass("blank line");
+      else begin(findHeader(decode(bytes, start, end), file, line));
     },
     (line) => reading.skip("the line is longer than 1 MiB", line, "", "a row of fields"),
     options,
@@ -103,7 +134,14 @@ export async function readSacct(source: LogSource, options: SacctOptions = {}): 
       remedy: `run ${SACCT_COMMAND}`,
     });
   }
-  rows.finish();
+  const zones = [rows.zones];
+  for (const part of await parts) {
+    const { local, zoned } = part.zones;
+    zones.push({ local: local && local + reading.lines, zoned: zoned && zoned + reading.lines });
+    attempts.appendColumns(part.attempts, reading.lines);
+    reading.append(part.reading);
+  }
+  noteMixedZones(zones, reading);
   dropRepeats(attempts, (row) => {
     const job = attempts.jobText(attempts.job[row]!);
     reading.mend("the same attempt twice: the later row is used", attempts.line[row]!, `job ${job}`);
@@ -111,6 +149,14 @@ export async function readSacct(source: LogSource, options: SacctOptions = {}): 
   reading.kept += attempts.length - firstRow;
   const { fields } = rows;
   return { attempts, reading, missing: SACCT_FIELDS.filter((field) => !fields.includes(field)) };
+}
+
+function noteMixedZones(zones: readonly Zones[], reading: Reading): void {
+  const [local, zoned] = (["local", "zoned"] as const).map((kind) =>
+    zones.map((part) => part[kind]).find((line) => line !== undefined),
+  );
+  if (local === undefined || zoned === undefined) return;
+  reading.mend("times with a zone and times without one in the same log", Math.max(local, zoned), "");
 }
 
 function header(names: readonly string[], delimiter: string, file: string): Header {

@@ -196,7 +196,7 @@ export async function readNodesJson(
 ): Promise<{ nodes: NodeInfo[]; reading: Reading }> {
   const reading = new Reading(sourceName(source), options);
   const nodes: NodeInfo[] = [];
-  await forEachJsonItem(
+  reading.lines = await forEachJsonItem(
     source,
     (item, line, key) => {
       if (key !== "nodes") return;
@@ -224,7 +224,7 @@ async function readJobs(
   const reading = new Reading(file, options);
   const attempts = options.into ?? new AttemptTable();
   attempts.sources.push(file);
-  await forEachJsonItem(
+  reading.lines = await forEachJsonItem(
     source,
     (item, line, key) => {
       if (key !== "jobs" && key !== "") return;

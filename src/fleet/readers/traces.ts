@@ -122,7 +122,7 @@ const phillyJob = z.object({
 export async function readPhilly(source: LogSource, options: TraceOptions = {}): Promise<AttemptLog> {
   const { attempts, reading } = start(source, options);
   const time = new TimeReader(new WallClock(options.timeZone));
-  await forEachJsonItem(
+  reading.lines = await forEachJsonItem(
     source,
     (item, line) => {
       const parsed = phillyJob.safeParse(item);

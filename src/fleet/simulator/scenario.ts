@@ -1,6 +1,7 @@
 /** What a simulation is given and what it returns. */
-import type { Supervision } from "../../core/index.ts";
+import { InputError, type Supervision } from "../../core/index.ts";
 import type { AttemptTable } from "../attempts.ts";
+import type { SimulatedJobs } from "./jobs.ts";
 import type { Lifetime } from "./lifetimes.ts";
 
 /** Nodes that fail together. */
@@ -38,6 +39,34 @@ export interface SchedulingPolicy {
   readonly preemptExemptSeconds?: number | undefined;
   /** How many queued jobs are looked at beyond the first that is blocked. Default 100; 0: strictly first come. */
   readonly backfillDepth?: number | undefined;
+}
+
+export type ResolvedPolicy = Required<{ [K in keyof SchedulingPolicy]: NonNullable<SchedulingPolicy[K]> }>;
+
+/** A policy with the defaults of what it leaves out. */
+export function resolvePolicy(policy: SchedulingPolicy): ResolvedPolicy {
+  return {
+    checkpointIntervalSeconds: policy.checkpointIntervalSeconds ?? 3600,
+    checkpointWriteSeconds: policy.checkpointWriteSeconds ?? 0,
+    restartSeconds: policy.restartSeconds ?? 300,
+    requeueHoldSeconds: policy.requeueHoldSeconds ?? 121,
+    preempt: policy.preempt ?? false,
+    preemptExemptSeconds: policy.preemptExemptSeconds ?? 7200,
+    backfillDepth: policy.backfillDepth ?? 100,
+  };
+}
+
+/** A job that no number of free nodes can hold would wait for ever: throws an `InputError`. */
+export function refuseImpossibleJobs(
+  { nodes, acceleratorsPerNode = 8 }: SimulatedCluster,
+  { accelerators }: SimulatedJobs,
+): void {
+  const largest = accelerators.reduce((most, size) => Math.max(most, size), 0);
+  if (largest <= nodes * acceleratorsPerNode) return;
+  throw new InputError({
+    found: `a job of ${largest} accelerators`,
+    expected: `at most the ${nodes * acceleratorsPerNode} of the cluster`,
+  });
 }
 
 export interface SimulationOptions extends Supervision {

@@ -7,7 +7,8 @@ import { Runs } from "../runs.ts";
 import { labFile } from "../testing/lab.ts";
 import { drawJobs, jobsOfLog, type SimulatedJobs } from "./jobs.ts";
 import { drawLifetime, type Lifetime } from "./lifetimes.ts";
-import { simulate, simulatedEttr } from "./simulate.ts";
+import { simulate } from "./simulate.ts";
+import { simulatedEttr } from "./summary.ts";
 
 const NEVER: Lifetime = { kind: "never" };
 const jobs = (

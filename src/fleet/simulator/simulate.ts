@@ -5,36 +5,26 @@
  *
  * What it does not know: the network, the time of day, users who react, jobs that change size.
  */
-import FlatQueue from "flatqueue";
-import { InputError, RandomStream } from "../../core/index.ts";
-import { AttemptTable } from "../attempts.ts";
-import { foldNodeList } from "../nodelist.ts";
-import { STATE_CODE, type State } from "../states.ts";
+import { RandomStream } from "../../core/index.ts";
+import type { State } from "../states.ts";
+import { AttemptLog } from "./attempt-log.ts";
+import { EVENT, EventQueue } from "./events.ts";
 import type { SimulatedJobs } from "./jobs.ts";
+import { Ledger, type Loss } from "./ledger.ts";
 import { drawLifetime } from "./lifetimes.ts";
 import { NodePool } from "./nodes.ts";
 import { JobQueue } from "./queue.ts";
-import type {
-  FailureDomain,
-  SchedulingPolicy,
-  SimulatedCluster,
-  SimulationOptions,
-  SimulationResult,
+import {
+  type FailureDomain,
+  type ResolvedPolicy,
+  refuseImpossibleJobs,
+  resolvePolicy,
+  type SchedulingPolicy,
+  type SimulatedCluster,
+  type SimulationOptions,
+  type SimulationResult,
 } from "./scenario.ts";
 import { chooseVictims } from "./victims.ts";
-
-/** Productive over wall-clock time of a finished job: the measured ETTR of the paper. */
-export function simulatedEttr(jobs: SimulatedJobs, result: SimulationResult, job: number): number {
-  return jobs.workSeconds[job]! / (result.queueSeconds[job]! + result.runningSeconds[job]!);
-}
-
-const JOB_END = 0;
-const ELIGIBLE = 1;
-const NODE_FAILS = 2;
-const NODE_RETURNS = 3;
-const DOMAIN_FAILS = 4;
-const WAKE = 5;
-const KINDS = 8;
 
 /** A job that was refused the right to preempt asks again after a minute, as Slurm's scheduler comes round. */
 const PREEMPT_RETRY_SECONDS = 60;
@@ -57,25 +47,23 @@ class Simulation {
   readonly #cluster: SimulatedCluster;
   readonly #jobs: SimulatedJobs;
   readonly #options: SimulationOptions;
-  readonly #policy: Required<{ [K in keyof SchedulingPolicy]: NonNullable<SchedulingPolicy[K]> }>;
+  readonly #policy: ResolvedPolicy;
   readonly #pool: NodePool;
-  readonly #events = new FlatQueue<number>();
+  readonly #events = new EventQueue();
   readonly #failures: RandomStream;
-  readonly #log: AttemptTable | undefined;
+  readonly #log: AttemptLog | undefined;
+  readonly #ledger: Ledger;
   readonly #domains: readonly FailureDomain[];
   #now: number;
 
   // Jobs.
   readonly #state: Uint8Array;
-  readonly #progress: Float64Array;
   readonly #eligibleAt: Float64Array;
   readonly #submittedAt: Float64Array;
   readonly #startedAt: Float64Array;
   readonly #endsAt: Float64Array;
   readonly #afterFailure: Uint8Array;
   readonly #nodesOf = new Map<number, Int32Array>();
-  readonly #queueSeconds: Float64Array;
-  readonly #runningSeconds: Float64Array;
   readonly #restarts: Int32Array;
   readonly #endedAt: Float64Array;
 
@@ -102,12 +90,6 @@ class Simulation {
   #interruptions = 0;
   #preemptions = 0;
   #secondOrder = 0;
-  #productive = 0;
-  #restarting = 0;
-  #writing = 0;
-  #lostToFailures = 0;
-  #lostToRestarts = 0;
-  #lostToPreemptions = 0;
   #downNodeSeconds = 0;
 
   constructor(
@@ -116,35 +98,25 @@ class Simulation {
     policy: SchedulingPolicy,
     options: SimulationOptions,
   ) {
+    refuseImpossibleJobs(cluster, jobs);
     this.#cluster = cluster;
     this.#jobs = jobs;
     this.#options = options;
-    this.#policy = {
-      checkpointIntervalSeconds: policy.checkpointIntervalSeconds ?? 3600,
-      checkpointWriteSeconds: policy.checkpointWriteSeconds ?? 0,
-      restartSeconds: policy.restartSeconds ?? 300,
-      requeueHoldSeconds: policy.requeueHoldSeconds ?? 121,
-      preempt: policy.preempt ?? false,
-      preemptExemptSeconds: policy.preemptExemptSeconds ?? 7200,
-      backfillDepth: policy.backfillDepth ?? 100,
-    };
+    this.#policy = resolvePolicy(policy);
     const stream = new RandomStream(options.seed);
     this.#failures = stream.split("failures");
     this.#pool = new NodePool(cluster.nodes, cluster.acceleratorsPerNode ?? 8, stream.split("placement"));
     this.#domains = cluster.domains ?? [];
-    this.#log = options.log ? new AttemptTable() : undefined;
-    this.#log?.sources.push("simulation");
+    this.#log = options.log ? new AttemptLog() : undefined;
+    this.#ledger = new Ledger(jobs, this.#policy);
     const count = jobs.submitSeconds.length;
     const floats = () => new Float64Array(count);
     this.#state = new Uint8Array(count);
-    this.#progress = floats();
     this.#eligibleAt = floats();
     this.#submittedAt = floats();
     this.#startedAt = floats();
     this.#endsAt = floats();
     this.#afterFailure = new Uint8Array(count);
-    this.#queueSeconds = floats();
-    this.#runningSeconds = floats();
     this.#restarts = new Int32Array(count);
     this.#endedAt = floats().fill(Number.NaN);
     this.#queue = new JobQueue(jobs.priority);
@@ -154,7 +126,6 @@ class Simulation {
     this.#downUntil = new Float64Array(cluster.nodes);
     this.#downSince = new Float64Array(cluster.nodes);
     this.#now = count > 0 ? jobs.submitSeconds[0]! : 0;
-    this.#refuseImpossible();
   }
 
   run(): SimulationResult {
@@ -168,8 +139,7 @@ class Simulation {
     let steps = 0;
     while (this.#finished < count) {
       const nextArrival = arrival < count ? submitSeconds[arrival]! : Number.POSITIVE_INFINITY;
-      const nextEvent = this.#events.peekValue() ?? Number.POSITIVE_INFINITY;
-      const time = Math.min(nextArrival, nextEvent);
+      const time = Math.min(nextArrival, this.#events.nextTime);
       if (time > until || time === Number.POSITIVE_INFINITY) break;
       this.#now = time;
       // Everything that happens at one moment happens before anything is scheduled.
@@ -177,7 +147,7 @@ class Simulation {
         this.#submittedAt[arrival] = time;
         this.#enqueue(arrival++, false);
       }
-      while (this.#events.peekValue() === time) this.#handle(this.#events.pop()!);
+      while (this.#events.nextTime === time) this.#handle(this.#events.pop());
       if (this.#queue.length > 0) this.#schedule();
       if (++steps % 65_536 === 0) {
         this.#options.signal?.throwIfAborted();
@@ -193,46 +163,32 @@ class Simulation {
     return this.#result(begin);
   }
 
-  /** A job that no number of free nodes can hold would wait for ever. */
-  #refuseImpossible(): void {
-    const { nodes, acceleratorsPerNode = 8 } = this.#cluster;
-    const largest = this.#jobs.accelerators.reduce((most, size) => Math.max(most, size), 0);
-    if (largest > nodes * acceleratorsPerNode) {
-      throw new InputError({
-        found: `a job of ${largest} accelerators`,
-        expected: `at most the ${nodes * acceleratorsPerNode} of the cluster`,
-      });
-    }
-  }
-
-  #handle(event: number): void {
-    const kind = event % KINDS;
-    const index = (event - kind) / KINDS;
+  #handle({ kind, subject }: ReturnType<EventQueue["pop"]>): void {
     switch (kind) {
-      case JOB_END:
+      case EVENT.jobEnds:
         // A job that was interrupted since has another end.
-        if (this.#state[index] === RUNNING && this.#endsAt[index] === this.#now) this.#finish(index);
+        if (this.#state[subject] === RUNNING && this.#endsAt[subject] === this.#now) this.#finish(subject);
         return;
-      case ELIGIBLE:
-        if (this.#state[index] === HELD) this.#enqueue(index, true);
+      case EVENT.jobEligible:
+        if (this.#state[subject] === HELD) this.#enqueue(subject, true);
         return;
-      case NODE_FAILS:
-        if (this.#failsAt[index] !== this.#now) return;
+      case EVENT.nodeFails:
+        if (this.#failsAt[subject] !== this.#now) return;
         this.#nodeFailures++;
-        this.#fail(index, drawLifetime(this.#cluster.repair, this.#failures));
+        this.#fail(subject, drawLifetime(this.#cluster.repair, this.#failures));
         return;
-      case NODE_RETURNS:
-        if (this.#downUntil[index] === this.#now && !this.#pool.up[index]) this.#restore(index);
+      case EVENT.nodeReturns:
+        if (this.#downUntil[subject] === this.#now && !this.#pool.up[subject]) this.#restore(subject);
         return;
-      case DOMAIN_FAILS: {
-        const domain = this.#domains[index]!;
+      case EVENT.domainFails: {
+        const domain = this.#domains[subject]!;
         this.#domainFailures++;
         const repair = drawLifetime(domain.repair, this.#failures);
         for (const node of domain.nodes) this.#fail(node, repair);
-        this.#nextDomainFailure(index, this.#now + repair);
+        this.#nextDomainFailure(subject, this.#now + repair);
         return;
       }
-      case WAKE:
+      case EVENT.wake:
         return;
     }
   }
@@ -242,19 +198,20 @@ class Simulation {
   #nextFailure(node: number, from: number): void {
     const factor = this.#cluster.lemons?.get(node) ?? 1;
     this.#failsAt[node] = from + drawLifetime(this.#cluster.failure, this.#failures) / factor;
-    if (this.#failsAt[node]! < Number.POSITIVE_INFINITY) {
-      this.#events.push(node * KINDS + NODE_FAILS, this.#failsAt[node]!);
-    }
+    this.#events.push(EVENT.nodeFails, node, this.#failsAt[node]!);
   }
 
   #nextDomainFailure(domain: number, from: number): void {
     const at = from + drawLifetime(this.#domains[domain]!.failure, this.#failures);
-    if (at < Number.POSITIVE_INFINITY) this.#events.push(domain * KINDS + DOMAIN_FAILS, at);
+    this.#events.push(EVENT.domainFails, domain, at);
   }
 
   #fail(node: number, repairSeconds: number): void {
     if (this.#pool.up[node]) {
-      for (const job of [...this.#pool.jobsOn[node]!]) this.#interrupt(job, "NODE_FAIL", node);
+      for (const job of [...this.#pool.jobsOn[node]!]) {
+        this.#interrupt(job, "NODE_FAIL", "lostToFailures", node);
+        this.#interruptions++;
+      }
       this.#pool.takeDown(node);
       this.#downSince[node] = this.#now;
       this.#reserved = -1;
@@ -264,7 +221,7 @@ class Simulation {
     if (back <= this.#downUntil[node]!) return;
     this.#downUntil[node] = back;
     this.#failsAt[node] = Number.NaN;
-    if (back < Number.POSITIVE_INFINITY) this.#events.push(node * KINDS + NODE_RETURNS, back);
+    this.#events.push(EVENT.nodeReturns, node, back);
   }
 
   #restore(node: number): void {
@@ -286,83 +243,56 @@ class Simulation {
   }
 
   #start(job: number): void {
-    const { restartSeconds: u0, checkpointIntervalSeconds: dt, checkpointWriteSeconds: w } = this.#policy;
     this.#queue.remove(job);
     this.#state[job] = RUNNING;
     this.#attempts++;
     this.#startedAt[job] = this.#now;
-    this.#queueSeconds[job]! += this.#now - this.#eligibleAt[job]!;
-    const remaining = this.#jobs.workSeconds[job]! - this.#progress[job]!;
-    this.#endsAt[job] = this.#now + u0 + remaining * (1 + w / dt);
+    this.#ledger.queueSeconds[job]! += this.#now - this.#eligibleAt[job]!;
+    this.#endsAt[job] = this.#now + this.#ledger.secondsToRun(job);
     const until = Math.max(this.#endsAt[job]!, this.#now + this.#limit(job));
     this.#nodesOf.set(job, this.#pool.allocate(job, this.#jobs.accelerators[job]!, until));
     this.#running[this.#queue.classOf(job)]!.add(job);
-    this.#events.push(job * KINDS + JOB_END, this.#endsAt[job]!);
+    this.#events.push(EVENT.jobEnds, job, this.#endsAt[job]!);
   }
 
-  /** Ends the attempt: frees its nodes and books its time. Returns the work that was thrown away, accelerator-seconds. */
-  #stop(job: number, state: State, completed: boolean, failedNode = -1): number {
-    const { restartSeconds: u0, checkpointIntervalSeconds: dt, checkpointWriteSeconds: w } = this.#policy;
-    const size = this.#jobs.accelerators[job]!;
-    const ran = this.#now - this.#startedAt[job]!;
-    this.#runningSeconds[job]! += ran;
-    const restart = Math.min(ran, u0);
-    const trained = Math.max(0, ran - u0);
-    let saved = this.#jobs.workSeconds[job]! - this.#progress[job]!;
-    let written = (saved * w) / dt;
-    if (!completed) {
-      const checkpoints = Math.floor(trained / (dt + w));
-      saved = checkpoints === 0 ? 0 : Math.min(saved, checkpoints * dt);
-      written = checkpoints * w;
-    }
-    this.#progress[job]! += saved;
-    this.#productive += saved * size;
-    this.#restarting += restart * size;
-    this.#writing += written * size;
+  /** Frees the nodes of an attempt that ended, and logs it. */
+  #release(job: number, state: State, failedNode?: number): void {
     const nodes = this.#nodesOf.get(job)!;
     this.#nodesOf.delete(job);
     this.#running[this.#queue.classOf(job)]!.delete(job);
-    this.#pool.release(job, nodes, size);
-    if (this.#log) this.#record(this.#log, job, state, nodes, failedNode);
-    return Math.max(0, trained - saved - written) * size;
+    this.#pool.release(job, nodes, this.#jobs.accelerators[job]!);
+    this.#log?.add({
+      job,
+      state,
+      nodes,
+      failedNode,
+      submit: this.#submittedAt[job],
+      eligible: this.#eligibleAt[job],
+      start: this.#startedAt[job],
+      end: this.#now,
+      timeLimitSeconds: this.#limit(job),
+      priority: this.#jobs.priority[job],
+      accelerators: this.#jobs.accelerators[job],
+    });
   }
 
   #finish(job: number): void {
-    this.#stop(job, "COMPLETED", true);
+    this.#ledger.complete(job, this.#now - this.#startedAt[job]!);
+    this.#release(job, "COMPLETED");
     this.#state[job] = DONE;
     this.#endedAt[job] = this.#now;
     this.#finished++;
   }
 
-  #interrupt(job: number, state: "NODE_FAIL" | "PREEMPTED", failedNode = -1): number {
-    const lost = this.#stop(job, state, false, failedNode);
-    if (state === "NODE_FAIL") {
-      this.#interruptions++;
-      this.#lostToFailures += lost;
-    }
+  /** Ends an attempt before its time and requeues the job. What it throws away is booked under `loss`. */
+  #interrupt(job: number, state: "NODE_FAIL" | "PREEMPTED", loss: Loss, failedNode?: number): void {
+    this.#ledger.lose(loss, this.#ledger.interrupt(job, this.#now - this.#startedAt[job]!));
+    this.#release(job, state, failedNode);
     this.#restarts[job]!++;
     this.#afterFailure[job] = state === "NODE_FAIL" ? 1 : 0;
     this.#state[job] = HELD;
     this.#submittedAt[job] = this.#now;
-    this.#events.push(job * KINDS + ELIGIBLE, this.#now + this.#policy.requeueHoldSeconds);
-    return lost;
-  }
-
-  #record(log: AttemptTable, job: number, state: State, nodes: Int32Array, failedNode: number): void {
-    const row = log.append();
-    log.job[row] = job + 1;
-    log.state[row] = STATE_CODE[state];
-    log.submit[row] = this.#submittedAt[job]!;
-    log.eligible[row] = this.#eligibleAt[job]!;
-    log.start[row] = this.#startedAt[job]!;
-    log.end[row] = this.#now;
-    log.elapsedSeconds[row] = this.#now - this.#startedAt[job]!;
-    log.timeLimitSeconds[row] = this.#limit(job);
-    log.priority[row] = this.#jobs.priority[job]!;
-    log.nodes[row] = nodes.length;
-    log.accelerators[row] = this.#jobs.accelerators[job]!;
-    log.nodeList[row] = log.texts.code(foldNodeList(Array.from(nodes, (node) => `n${node}`)));
-    log.failedNode[row] = failedNode < 0 ? 0 : log.texts.code(`n${failedNode}`);
+    this.#events.push(EVENT.jobEligible, job, this.#now + this.#policy.requeueHoldSeconds);
   }
 
   // --- scheduling ---
@@ -425,35 +355,31 @@ class Simulation {
     );
     if (!victims) {
       this.#preemptAgainAt = this.#now + PREEMPT_RETRY_SECONDS;
-      this.#events.push(WAKE, this.#preemptAgainAt);
+      this.#events.push(EVENT.wake, 0, this.#preemptAgainAt);
       return false;
     }
     for (const victim of victims) {
-      const lost = this.#interrupt(victim, "PREEMPTED");
+      const restarting = this.#afterFailure[job] === 1;
+      this.#interrupt(victim, "PREEMPTED", restarting ? "lostToRestarts" : "lostToPreemptions");
       this.#preemptions++;
-      if (this.#afterFailure[job]) {
-        this.#secondOrder++;
-        this.#lostToRestarts += lost;
-      } else this.#lostToPreemptions += lost;
+      if (restarting) this.#secondOrder++;
     }
     return true;
   }
 
   #result(begin: number): SimulationResult {
+    const { queueSeconds, runningSeconds } = this.#ledger;
     for (let job = 0; job < this.#state.length; job++) {
-      if (this.#state[job] === RUNNING) this.#stop(job, "RUNNING", false);
-      else if (this.#state[job] === QUEUED) this.#queueSeconds[job]! += this.#now - this.#eligibleAt[job]!;
+      if (this.#state[job] === RUNNING) {
+        // What it has not saved yet is neither productive nor lost.
+        this.#ledger.interrupt(job, this.#now - this.#startedAt[job]!);
+        this.#release(job, "RUNNING");
+      } else if (this.#state[job] === QUEUED) queueSeconds[job]! += this.#now - this.#eligibleAt[job]!;
     }
     for (let node = 0; node < this.#cluster.nodes; node++) {
       if (!this.#pool.up[node]) this.#downNodeSeconds += this.#now - this.#downSince[node]!;
     }
-    const hours = (acceleratorSeconds: number) => acceleratorSeconds / 3600;
-    const all = this.#pool.count * this.#pool.acceleratorsPerNode * (this.#now - begin);
-    const down = this.#downNodeSeconds * this.#pool.acceleratorsPerNode;
-    let running = 0;
-    for (let job = 0; job < this.#state.length; job++) {
-      running += this.#runningSeconds[job]! * this.#jobs.accelerators[job]!;
-    }
+    const perNode = this.#pool.acceleratorsPerNode;
     return {
       endSeconds: this.#now,
       finished: this.#finished,
@@ -463,21 +389,15 @@ class Simulation {
       interruptions: this.#interruptions,
       preemptions: this.#preemptions,
       secondOrderPreemptions: this.#secondOrder,
-      hours: {
-        productive: hours(this.#productive),
-        restart: hours(this.#restarting),
-        checkpointWrite: hours(this.#writing),
-        lostToFailures: hours(this.#lostToFailures),
-        lostToRestarts: hours(this.#lostToRestarts),
-        lostToPreemptions: hours(this.#lostToPreemptions),
-        down: hours(down),
-        idle: hours(all - down - running),
-      },
-      queueSeconds: this.#queueSeconds,
-      runningSeconds: this.#runningSeconds,
+      hours: this.#ledger.hours(
+        this.#pool.count * perNode * (this.#now - begin),
+        this.#downNodeSeconds * perNode,
+      ),
+      queueSeconds,
+      runningSeconds,
       restarts: this.#restarts,
       endedAt: this.#endedAt,
-      log: this.#log,
+      log: this.#log?.table,
     };
   }
 }

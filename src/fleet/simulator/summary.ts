@@ -3,7 +3,11 @@ import { quantile } from "../../core/index.ts";
 import { sizeBucket } from "../sizes.ts";
 import type { SimulatedJobs } from "./jobs.ts";
 import type { SimulatedHours, SimulationResult } from "./scenario.ts";
-import { simulatedEttr } from "./simulate.ts";
+
+/** Productive over wall-clock time of a finished job: the measured ETTR of the paper. */
+export function simulatedEttr(jobs: SimulatedJobs, result: SimulationResult, job: number): number {
+  return jobs.workSeconds[job]! / (result.queueSeconds[job]! + result.runningSeconds[job]!);
+}
 
 /** Median and central 90 % over the repeats. */
 export interface Spread {

@@ -62,7 +62,7 @@ describe("the parametric accelerator", () => {
       ["1,256,8", /6 whole numbers/],
       ["1,256,8,64,128,two", /6 whole numbers/],
       ["3,256,8,64,128,2", /cores[\s\S]*one of 1, 2, 4/],
-      ["1,100,8,64,128,2", /width[\s\S]*one of 32, 64, 128, 256/],
+      ["1,100,8,64,128,2", /arrayWidth[\s\S]*one of 32, 64, 128, 256/],
       ["", /6 whole numbers/],
     ] as const) {
       expect(() => parseDesign(text, { path: "--design" })).toThrow(InputError);

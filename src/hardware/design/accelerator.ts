@@ -4,14 +4,14 @@
  * all cores share, and DRAM. Its area is a closed form that meets all 3,240 rows of the published table.
  */
 import { InputError, type Place } from "../../core/index.ts";
-import { designFigure } from "./figures.ts";
+import { designFigure, WORD_BYTES } from "./figures.ts";
 
 export interface AcceleratorDesign {
   readonly cores: number;
   /** Processing elements along the array's wide side; also the lanes of the vector core. */
-  readonly width: number;
+  readonly arrayWidth: number;
   /** Processing elements along the other side. */
-  readonly depth: number;
+  readonly arrayDepth: number;
   /** Of each operand's buffer in each core. */
   readonly sramKilobytes: number;
   /** That a core's buffers together serve in a cycle. */
@@ -25,8 +25,8 @@ export type DesignParameter = keyof AcceleratorDesign;
 /** The levels of each parameter that the area and energy tables hold: 3,240 designs. */
 export const DESIGN_LEVELS: { readonly [P in DesignParameter]: readonly number[] } = {
   cores: [1, 2, 4],
-  width: [32, 64, 128, 256],
-  depth: [2, 4, 8, 16, 32, 64],
+  arrayWidth: [32, 64, 128, 256],
+  arrayDepth: [2, 4, 8, 16, 32, 64],
   sramKilobytes: [64, 128, 256, 512, 1024],
   sramWordsPerCycle: [32, 64, 128],
   bufferMegabytes: [2, 4, 8],
@@ -60,15 +60,10 @@ export function parseDesign(text: string, place: Place = {}): AcceleratorDesign 
       remedy: "write 1,256,8,64,128,2 for the accelerator that the paper finds for CLIP-B/16",
     });
   }
-  const [cores, width, depth, sramKilobytes, sramWordsPerCycle, bufferMegabytes] = parts.map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const design = { cores, width, depth, sramKilobytes, sramWordsPerCycle, bufferMegabytes };
+  const [cores, arrayWidth, arrayDepth, sramKilobytes, sramWordsPerCycle, bufferMegabytes] = parts.map(
+    Number,
+  ) as [number, number, number, number, number, number];
+  const design = { cores, arrayWidth, arrayDepth, sramKilobytes, sramWordsPerCycle, bufferMegabytes };
   requireDesign(design, place);
   return design;
 }
@@ -81,25 +76,44 @@ export function printDesign(design: AcceleratorDesign): string {
  * The SRAM that is built for each of a tensor core's buffers, KB: a large array gets more than was asked for, so that it
  * can be fed. An array of 256 x 32 has 256 KB in the published table whatever was asked for.
  */
-export function builtSramKilobytes({ width, depth, sramKilobytes }: AcceleratorDesign): number {
-  return width === 256 && depth === 32 ? 256 : Math.max(sramKilobytes, (width * depth) / 64);
+export function builtSramKilobytes({ arrayWidth, arrayDepth, sramKilobytes }: AcceleratorDesign): number {
+  return arrayWidth === 256 && arrayDepth === 32
+    ? 256
+    : Math.max(sramKilobytes, (arrayWidth * arrayDepth) / 64);
 }
 
-/**
- * Die area, cm2: GLB + cores (L2 of the tensor core + L2 of the vector core + a_PE width depth + a_lane width).
- * Exact to 1e-4 um2 on the published table.
- */
+/** What takes area on a die: the shared buffer, and of all cores the SRAM, the array and the vector lanes. */
+export type DiePart = "buffer" | "sram" | "array" | "lanes";
+
+/** Area of each part of the die, cm2. Their sum is exact to 1e-4 um2 on the published table. */
+export function designAreas(design: AcceleratorDesign): Readonly<Record<DiePart, number>> {
+  const { cores, arrayWidth, arrayDepth } = design;
+  return {
+    buffer: sramArea(design.bufferMegabytes * 1024),
+    // Of the tensor core and of the vector core.
+    sram: cores * (sramArea(builtSramKilobytes(design)) + sramArea(design.sramKilobytes)),
+    array: cores * designFigure("processing-element", "area") * arrayWidth * arrayDepth,
+    lanes: cores * designFigure("vector-lane", "area") * arrayWidth,
+  };
+}
+
+/** Of the die, cm2. */
 export function designArea(design: AcceleratorDesign): number {
-  const { cores, width, depth } = design;
-  const lanes = designFigure("vector-lane", "area") * width;
-  const array = designFigure("processing-element", "area") * width * depth;
-  const sram = sramArea(builtSramKilobytes(design)) + sramArea(design.sramKilobytes);
-  return sramArea(design.bufferMegabytes * 1024) + cores * (sram + array + lanes);
+  const { buffer, sram, array, lanes } = designAreas(design);
+  return buffer + sram + array + lanes;
 }
 
 /** Peak operations a second: two for each multiply-accumulate unit and cycle. */
-export function designOperationsPerSecond({ cores, width, depth }: AcceleratorDesign): number {
-  return 2 * cores * width * depth * clockHertz();
+export function designOperationsPerSecond({ cores, arrayWidth, arrayDepth }: AcceleratorDesign): number {
+  return 2 * cores * arrayWidth * arrayDepth * clockHertz();
+}
+
+/** DRAM beside the die: whole gigabytes that hold `parameters` of a byte, and at least one. */
+export function designMemory(parameters: number): { bytes: number; bytesPerSecond: number } {
+  return {
+    bytes: Math.max(1, Math.ceil((parameters * WORD_BYTES) / 1e9)) * 1e9,
+    bytesPerSecond: designFigure("dram", "words-per-cycle") * WORD_BYTES * clockHertz(),
+  };
 }
 
 export function clockHertz(): number {

@@ -11,7 +11,7 @@
  */
 import { InputError, suggest } from "../../core/index.ts";
 import { type AcceleratorDesign, builtSramKilobytes } from "./accelerator.ts";
-import { designFigure } from "./figures.ts";
+import { designFigure, WORD_BYTES } from "./figures.ts";
 
 export const CONVENTIONS = ["published", "physical"] as const;
 export type Convention = (typeof CONVENTIONS)[number];
@@ -56,8 +56,6 @@ export interface Hierarchy {
   readonly dramWordsPerCycle: number;
 }
 
-/** Bytes of a word: the tables are of an 8-bit datapath. */
-export const WORD_BYTES = 1;
 const SRAM_BLOCK_BYTES = 4;
 
 /** The tensor core's hierarchy of a design. */
@@ -67,8 +65,8 @@ export function hierarchy(design: AcceleratorDesign, convention: Convention): Hi
   const coreColumns = 2 ** Math.ceil(Math.log2(design.cores) / 2);
   return {
     convention,
-    width: design.width,
-    depth: design.depth,
+    width: design.arrayWidth,
+    depth: design.arrayDepth,
     coreGrid: [coreColumns, design.cores / coreColumns],
     macEnergy: designFigure("mac", physical ? "energy" : "mapper-energy"),
     register: physical

@@ -1,6 +1,9 @@
 /** Reads `data/codesign-accelerator.csv` once, in plain base units: these figures are inputs of millions of evaluations. */
 import { type Evidence, FigureTable } from "../../core/index.ts";
 
+/** Bytes of a word: the tables are of an 8-bit datapath. */
+export const WORD_BYTES = 1;
+
 let table: FigureTable | undefined;
 
 /** The value of a figure in its base unit (joules, square centimetres, hertz, bytes). */

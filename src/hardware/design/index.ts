@@ -5,9 +5,8 @@ export {
   type Hierarchy,
   hierarchy,
   requireConvention,
-  WORD_BYTES,
 } from "./energies.ts";
-export { designEvidence, designFigure } from "./figures.ts";
+export { designEvidence, designFigure, WORD_BYTES } from "./figures.ts";
 export { type Mapping, mapProduct, type Stationary } from "./mapper.ts";
 export { type MatrixProduct, parseProduct, requireProduct, type Tile } from "./product.ts";
 export type { MappingSpace } from "./unrolling.ts";

@@ -4,8 +4,8 @@
  */
 import { InputError, suggest } from "../../core/index.ts";
 import type { AcceleratorDesign } from "./accelerator.ts";
-import { type Convention, WORD_BYTES } from "./energies.ts";
-import { designFigure, vectorOperations } from "./figures.ts";
+import type { Convention } from "./energies.ts";
+import { designFigure, vectorOperations, WORD_BYTES } from "./figures.ts";
 
 /** Cycles and energy of one operation. */
 export interface Cost {
@@ -26,7 +26,7 @@ export type VectorWork =
 
 /** Throws an `InputError` for an operation that the core does not have. */
 export function vectorCost(work: VectorWork, design: AcceleratorDesign, convention: Convention): Cost {
-  const lanes = design.width * design.cores;
+  const lanes = design.arrayWidth * design.cores;
   const elements = elementsOf(work);
   const turns = Math.ceil(elements / lanes);
   const cycles = cyclesOf(work, turns, lanes);
@@ -43,7 +43,7 @@ export function fusedCycles(
   results: number,
   design: AcceleratorDesign,
 ): number {
-  return Math.ceil(results / (design.width * design.cores)) * sum(operations.map(cyclesPerElement));
+  return Math.ceil(results / (design.arrayWidth * design.cores)) * sum(operations.map(cyclesPerElement));
 }
 
 function elementsOf(work: VectorWork): number {

@@ -5,24 +5,34 @@
 import {
   add,
   attention,
+  cachedAttention,
   cast,
   concatenate,
   equal,
   float32,
+  type KeysAndValues,
   matmul,
   range,
   reshape,
   rmsNorm,
   rotate,
   type Specs,
-  type StateRows,
   slice,
   split,
   type Tensor,
   transpose,
 } from "../../engine/index.ts";
 import type { AttentionSettings } from "../../model/index.ts";
-import { type Layer, matrix, ones, type Tensors, type Weight, zeros } from "./layer.ts";
+import {
+  type Grown,
+  type Kept,
+  type Layer,
+  matrix,
+  ones,
+  type Tensors,
+  type Weight,
+  zeros,
+} from "./layer.ts";
 import type { Segment } from "./segment.ts";
 
 /** How far a layer looks back, where not over everything. */
@@ -63,7 +73,7 @@ export interface AttentionResult {
   readonly mixed: Tensor;
   /** The values of this segment, one for each query head, in the same layout. */
   readonly values: Tensor;
-  readonly cache?: Readonly<Record<string, Tensor | StateRows>>;
+  readonly cache?: Kept;
 }
 
 export interface AttentionMixer {
@@ -110,7 +120,27 @@ export function attentionMixer(width: number, settings: AttentionSettings, span?
       const value = toHeads(perHead(v, kvHeads));
 
       const now = { keys: key, values: value };
-      const seen = cache ? behind(now, cache, segment, span) : { ...now, next: undefined };
+      if (cache && !span) {
+        const projected = concatenate([fromHeads(query), fromHeads(key), v], 2);
+        const { read, written } = cachedAttention(
+          projected,
+          heads,
+          { keys: cache.keys!, values: cache.values! },
+          segment.start!,
+        );
+        const grown = (part: "keys" | "values"): Grown => ({
+          rows: now[part],
+          axis: 2,
+          at: segment.start!,
+          whole: written[part],
+        });
+        return {
+          mixed: read,
+          values: repeatHeads(v, heads, kvHeads),
+          cache: { keys: grown("keys"), values: grown("values") },
+        };
+      }
+      const seen = cache && span ? behind(now, cache, segment, span) : { ...now, next: undefined };
       const mask = span ? segment.windowed(span.window, span.sink) : segment.causal();
       const mixed = fromHeads(attention(query, seen.keys, seen.values, { mask }));
       return {
@@ -122,27 +152,18 @@ export function attentionMixer(width: number, settings: AttentionSettings, span?
   };
 }
 
-interface KeysAndValues {
-  readonly keys: Tensor;
-  readonly values: Tensor;
-}
-
-/** Keys and values with the cached ones before them, and what the cache becomes. */
+/** Keys and values with those of the window before them, and what the cache becomes. */
 function behind(
   now: KeysAndValues,
   cache: Tensors,
   segment: Segment,
-  span: Span | undefined,
-): KeysAndValues & { next: Record<string, Tensor | StateRows> } {
-  const next: Record<string, Tensor | StateRows> = {};
+  span: Span,
+): KeysAndValues & { next: Record<string, Tensor> } {
+  const next: Record<string, Tensor> = {};
   const joined = (part: "keys" | "values"): Tensor => {
     const rows = now[part];
     const recent = cache[part]!;
     const both = concatenate([recent, rows], 2);
-    if (!span) {
-      next[part] = { rows, axis: 2, at: segment.start! };
-      return both;
-    }
     next[part] = slice(both, 2, segment.time);
     if (span.sink === 0) return both;
     const first = cache[`sink_${part}`]!;

@@ -22,11 +22,19 @@ export interface Weight {
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** A cache that a pass adds positions to: what it becomes, and the rows that are all that changed in it. */
+export interface Grown extends StateRows {
+  readonly whole: Tensor;
+}
+
+/** What a layer keeps, by name: replaced by each pass, or grown by it. */
+export type Kept = Readonly<Record<string, Tensor | Grown>>;
+
 export interface LayerResult {
   /** What is added to the residual stream, [batch, time, width]. */
   readonly output: Tensor;
   /** New values of the layer's cache; present where a cache was given. */
-  readonly cache?: Readonly<Record<string, Tensor | StateRows>>;
+  readonly cache?: Kept;
   /** How many tokens went to each expert, [experts]; of layers with experts only. */
   readonly load?: Tensor;
 }

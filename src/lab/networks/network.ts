@@ -9,7 +9,6 @@ import {
   type ParameterSpec,
   rmsNorm,
   type Specs,
-  type StateRows,
   sizeOf,
   type Tensor,
 } from "../../engine/index.ts";
@@ -21,6 +20,7 @@ import { hybridLayer } from "./hybrid.ts";
 import {
   INITIALISATION,
   type Initialisation,
+  type Kept,
   type Layer,
   ones,
   prefixed,
@@ -35,7 +35,7 @@ export interface NetworkResult {
   /** After the final norm, [batch, time, width]. */
   readonly hidden: Tensor;
   /** What every layer keeps, under the names of `cache`; present where a cache was given. */
-  readonly cache?: Readonly<Record<string, Tensor | StateRows>>;
+  readonly cache?: Kept;
   /** Tokens that went to each expert [experts], by the name of the balancing bias that answers to it. */
   readonly loads: Tensors;
 }
@@ -95,7 +95,7 @@ export function network(architecture: Architecture, options: Partial<Initialisat
 
   const run = (p: Tensors, tokens: Tensor, segment: Segment, cache?: Tensors): NetworkResult => {
     let x = gather(p.embedding!, tokens);
-    let next: Record<string, Tensor | StateRows> = {};
+    let next: Kept = {};
     const loads: Record<string, Tensor> = {};
     for (const { name, norm: normName, layer } of layers) {
       const own = cache && within(cache, name);

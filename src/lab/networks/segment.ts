@@ -69,14 +69,9 @@ export class Segment {
     return { cosine: table("cosine", Math.cos), sine: table("sine", Math.sin) };
   }
 
-  /** The additive mask [time, keys] over the keys of this segment, behind `capacity` cached ones where there is a cache. */
+  /** The additive mask [time, keys] over the keys of a sequence that starts with this segment. */
   causal(): Tensor {
-    return this.#once("causal", () => {
-      const own = cast(causalMask(this.time, this.time), this.dataType);
-      if (!this.start) return own;
-      const earlier = reshape(less(range(this.capacity), this.start), [1, this.capacity]);
-      return concatenate([this.#additive(this.#everyRow(earlier)), own], 1);
-    });
+    return this.#once("causal", () => cast(causalMask(this.time, this.time), this.dataType));
   }
 
   /**

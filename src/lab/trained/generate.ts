@@ -37,42 +37,25 @@ export async function generate(trained: TrainedModel, options: GenerateOptions):
   const begin = tokenizer.beginOfSequence === undefined ? [] : [tokenizer.beginOfSequence];
   const given = [...begin, ...tokenizer.encode(prompt)];
   requireRange(given.length > 0, "prompt", '""', "some text: this tokenizer has no token to begin with");
-  const decoder = await Decoder.create(trained.runtime, trained.model, given.length + tokens);
+  const decoder = await Decoder.create(trained.runtime, trained.model, given.length + tokens, {
+    temperature,
+    topK,
+  });
   try {
     await decoder.restart();
-    let logits = await decoder.advance(given);
+    if (given.length > 1) await decoder.advance(given.slice(0, -1));
     const written: number[] = [];
-    while (written.length < tokens) {
+    for await (const some of decoder.write(given.at(-1)!, tokens, stream)) {
       signal?.throwIfAborted();
-      const next = sample(logits, temperature, topK, stream);
-      if (next === tokenizer.endOfSequence) break;
-      written.push(next);
+      const end = some.indexOf(tokenizer.endOfSequence ?? -1);
+      written.push(...(end < 0 ? some : some.subarray(0, end)));
       progress?.({ activity: "writing", done: written.length, total: tokens, unit: "tokens" });
-      if (written.length < tokens) logits = await decoder.advance([next]);
+      if (end >= 0) break;
     }
     return { prompt, text: tokenizer.decode(written), tokens: written.length };
   } finally {
     await decoder.close();
   }
-}
-
-/** A token drawn from softmax(logits / temperature), among the `topK` likeliest. */
-export function sample(
-  logits: Float32Array,
-  temperature: number,
-  topK: number | undefined,
-  stream: RandomStream,
-): number {
-  const order = Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
-  if (temperature === 0) return order[0]!;
-  const kept = order.slice(0, topK ?? order.length);
-  const weights = kept.map((token) => Math.exp((logits[token]! - logits[kept[0]!]!) / temperature));
-  let left = stream.uniform() * weights.reduce((total, weight) => total + weight, 0);
-  for (const [i, weight] of weights.entries()) {
-    left -= weight;
-    if (left < 0) return kept[i]!;
-  }
-  return kept.at(-1)!;
 }
 
 function requireRange(holds: boolean, path: string, found: unknown, expected: string): void {

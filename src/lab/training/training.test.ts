@@ -212,7 +212,7 @@ describe("a trained network", () => {
     try {
       const prompt =
         "It was the whiteness of the whale that above all things appalled me. But how can I hope to explain";
-      const options = { prompt, tokens: 8, temperature: 0, stream: new RandomStream(1) };
+      const options = { prompt, tokens: 20, temperature: 0, stream: new RandomStream(1) };
       const { text, tokens } = await generate(trained, options);
       expect(tokens).toBeGreaterThan(0);
       const ids = [256, ...new TextEncoder().encode(prompt)];

@@ -1,6 +1,6 @@
 /** How often to save, given how often the cluster fails: and with that, how long the run takes. */
 import { type AnyEstimate, type DimensionOf, Estimate, formatNumber } from "../../core/index.ts";
-import { ettr, mttf, optimalIntervalExact } from "../../fleet/index.ts";
+import { ettr, mttf, optimalIntervalExact, requeueWait } from "../../fleet/index.ts";
 import type { Decision, Upstream } from "../decision.ts";
 import type { Problem } from "../problem.ts";
 import { figures } from "../tables.ts";
@@ -18,6 +18,8 @@ export interface CheckpointChoice extends CheckpointOption {
   readonly mttf: Time;
   readonly write: Time;
   readonly restart: Time;
+  /** Wait for nodes before a restart. */
+  readonly queue: Time;
   /** Time of the steps alone. */
   readonly productive: Time;
   readonly ettr: Estimate<DimensionOf<"1">>;
@@ -48,17 +50,19 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
 
   evaluate({ intervalSeconds }, problem, upstream) {
     const { nodes, step } = upstream.get(cluster);
-    const { sampler, failureRate } = problem;
+    const { sampler, failureRate, open } = problem;
     const table = figures("checkpoints");
     const productive = upstream.get(data).tokens.over(step.throughput);
     const write = writeTime(problem, upstream);
     const restart = table.estimate(sampler, "restart", "time", "s");
+    const queue =
+      (open.log && requeueWait(sampler, open.log)) ?? table.estimate(sampler, "restart", "queue", "s");
     const expected = ettr({
       failureRate: failureRate.rate,
       nodes,
       checkpointInterval: Estimate.exact(intervalSeconds, "s"),
       restart,
-      queue: table.estimate(sampler, "restart", "queue", "s"),
+      queue,
       checkpointWrite: write,
       productive,
     });
@@ -67,6 +71,7 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
       mttf: mttf(failureRate.rate, nodes),
       write,
       restart,
+      queue,
       productive,
       ettr: expected.ettr,
       wallClock: productive.over(expected.ettr),
@@ -81,6 +86,7 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
       "failure rate of a node": failureRate.rate.shownIn("1/node/day"),
       "mean time to failure": choice.mttf,
       "checkpoint write": choice.write,
+      "wait for nodes before a restart": choice.queue,
       "productive time": choice.productive,
       "effective training time ratio (ETTR)": choice.ettr.shownIn("%"),
       "wall-clock time": choice.wallClock,

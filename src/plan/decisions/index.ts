@@ -7,9 +7,10 @@ import { data } from "./data.ts";
 import { model } from "./model.ts";
 import { region } from "./region.ts";
 import { serving } from "./serving.ts";
+import { spares } from "./spares.ts";
 
 /** Those that the brief asks for: serving is decided only where requests are to be served. */
 export function decisionsFor(brief: Brief): readonly AnyDecision[] {
-  const training: readonly AnyDecision[] = [model, data, cluster, checkpoint, region];
+  const training: readonly AnyDecision[] = [model, data, cluster, checkpoint, region, spares];
   return brief.serving === undefined ? training : [...training, serving];
 }

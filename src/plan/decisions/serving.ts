@@ -1,7 +1,7 @@
 /** What it takes to serve the model, where the brief says how much it will be asked. */
 import { hostFactor, operationalCarbon } from "../../carbon/index.ts";
 import { type AnyEstimate, type DimensionOf, Estimate, formatNumber, InputError } from "../../core/index.ts";
-import { accelerator as acceleratorNamed, rentalPrice } from "../../hardware/index.ts";
+import { rentalPrice } from "../../hardware/index.ts";
 import { planService, type ServiceLayout, type ServicePlan, serviceLayout } from "../../inference/index.ts";
 import type { Architecture } from "../../model/index.ts";
 import { type Decision, Impossible } from "../decision.ts";
@@ -105,10 +105,7 @@ function requestOf({ brief, open }: Problem) {
   const orDefault = (value: number | undefined, figure: string) =>
     value ?? figures("brief-defaults").get("serving", figure).value;
   return {
-    accelerator:
-      asked.accelerator === undefined
-        ? open.accelerators[0]!
-        : acceleratorNamed(asked.accelerator, brief.placeOf(["serving", "accelerator"])),
+    accelerator: open.serves,
     request: {
       requestsPerDay: asked.requests_per_day,
       promptTokens: orDefault(asked.prompt, "prompt"),

@@ -86,7 +86,7 @@ describe("Gaussian-process regression", () => {
     const random = new RandomStream(1);
     const many = Array.from({ length: 80 }, () => Float64Array.of(random.uniform(), random.uniform()));
     const noisy = many.map((x) => Math.sin(6 * x[0]!) + 0.2 * random.normal());
-    const options = { shape: "matern52", categorical: [false, false], noisy: true } as const;
+    const options = { shapes: ["matern52"], categorical: [false, false], noisy: true } as const;
     const process = fitGaussianProcess(many, noisy, options);
     expect(process.kernel.weights[0]!).toBeGreaterThan(5 * process.kernel.weights[1]!);
     const noise = Math.sqrt(process.noise) * process.spread;

@@ -8,7 +8,8 @@
  */
 import type { Dimension } from "../space/parameter.ts";
 
-export type KernelShape = "matern52" | "rbf";
+export const KERNEL_SHAPES = ["matern52", "rbf"] as const;
+export type KernelShape = (typeof KERNEL_SHAPES)[number];
 
 export interface Kernel {
   readonly shape: KernelShape;

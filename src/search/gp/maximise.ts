@@ -12,6 +12,8 @@ import { mutate } from "../space/variation.ts";
 /** Spaces up to this size are searched whole. */
 const SMALL_SPACE = 4096;
 const SMALLEST_STEP = 1e-3;
+/** On an even slope, one point in 2^8 has so many neighbours that are all worse. */
+const NEIGHBOURS = 8;
 
 export interface Scored {
   readonly candidate: Point;
@@ -57,11 +59,40 @@ export function maximise(
   for (let i = 0; i < scattered; i++)
     consider(space.decode(sequence?.point(i) ?? Float64Array.from({ length: d }, () => random.uniform())));
   for (const point of near) for (let i = 0; i < 8; i++) consider(mutate(space, point, random));
-  const starts = [...tried].sort((a, b) => b.score - a.score).slice(0, climbs);
-  for (const start of starts) climb(space, start, consider);
+  for (const start of hilltops(space, tried, climbs)) climb(space, start, consider);
   // All points so far may be taken on a nearly used-up space: then any other will do.
   for (let i = 0; tried.length === 0 && i < 10 * SMALL_SPACE; i++) consider(space.sample(random));
   return best(tried);
+}
+
+/**
+ * The best `count` points that have 8 others nearer to them than any better one. The best points alone often lie on
+ * one hill, and the separate regions that constraints leave would never be climbed.
+ */
+function hilltops(space: Space, tried: readonly Scored[], count: number): Scored[] {
+  const sorted = [...tried].sort((a, b) => b.score - a.score);
+  const units = sorted.map(({ candidate }) => space.encode(candidate));
+  const fewest = Math.min(NEIGHBOURS, sorted.length - 1);
+  const tops: Scored[] = [];
+  for (let i = 0; i < sorted.length && tops.length < count; i++) {
+    const distances = units.map((unit) => distance(space, units[i]!, unit));
+    let nearestBetter = Infinity;
+    for (let j = 0; j < i; j++) nearestBetter = Math.min(nearestBetter, distances[j]!);
+    let nearer = -1; // not itself
+    for (const each of distances) if (each < nearestBetter) nearer++;
+    if (nearer >= fewest) tops.push(sorted[i]!);
+  }
+  return tops;
+}
+
+/** Squared, with 1 for each unordered part that differs. */
+function distance(space: Space, a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) sum += space.dimensions[i]!.kind === "categorical" ? 1 : difference * difference;
+  }
+  return sum;
 }
 
 function climb(space: Space, start: Scored, consider: (candidate: Point) => Scored | undefined): void {

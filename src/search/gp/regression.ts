@@ -19,7 +19,8 @@ import {
 export const NOISE_FLOOR = 1e-6;
 
 export interface RegressionOptions {
-  readonly shape: KernelShape;
+  /** The kernel's, or several to choose from by what the data say (the larger posterior at its maximum). */
+  readonly shapes: readonly KernelShape[];
   readonly categorical: readonly boolean[];
   /** Whether repeating an evaluation can give another value; the noise is then fitted, else it is at the floor. */
   readonly noisy: boolean;
@@ -57,17 +58,25 @@ export function fitGaussianProcess(
   options: RegressionOptions,
 ): GaussianProcess {
   const d = options.categorical.length;
-  const negative = negativeLogPosterior(points, values, options);
-  const starts = [0, Math.log(8)].map((weight) => [
-    ...new Array<number>(d).fill(weight),
-    0,
-    ...(options.noisy ? [Math.log(0.05)] : []),
-  ]);
-  // One descent, from where the data like it better: wiggly and nearly flat functions begin far apart.
-  const start = starts.reduce((a, b) => (negative(b).value < negative(a).value ? b : a));
-  const best = lbfgs(negative, start, { gradientTolerance: 1e-2, maxIterations: 40, valueTolerance: 1e-6 });
-  const { weights, scale, noise } = unpack(best.x, d, options.noisy);
-  const { shape, categorical } = options;
+  const { categorical, noisy } = options;
+  const fits = options.shapes.map((shape) => {
+    const negative = negativeLogPosterior(points, values, { shape, categorical, noisy });
+    const starts = [0, Math.log(8)].map((weight) => [
+      ...new Array<number>(d).fill(weight),
+      0,
+      ...(noisy ? [Math.log(0.05)] : []),
+    ]);
+    // One descent, from where the data like it better: wiggly and nearly flat functions begin far apart.
+    const start = starts.reduce((a, b) => (negative(b).value < negative(a).value ? b : a));
+    const found = lbfgs(negative, start, {
+      gradientTolerance: 1e-2,
+      maxIterations: 40,
+      valueTolerance: 1e-6,
+    });
+    return { shape, found };
+  });
+  const { shape, found } = fits.reduce((a, b) => (b.found.value < a.found.value ? b : a));
+  const { weights, scale, noise } = unpack(found.x, d, noisy);
   return condition(points, values, { shape, categorical, weights, scale }, noise);
 }
 
@@ -148,7 +157,11 @@ function standardise(values: readonly number[]): { y: Float64Array; offset: numb
 export function negativeLogPosterior(
   points: readonly Float64Array[],
   values: readonly number[],
-  { shape, categorical, noisy }: RegressionOptions,
+  {
+    shape,
+    categorical,
+    noisy,
+  }: { readonly shape: KernelShape; readonly categorical: readonly boolean[]; readonly noisy: boolean },
 ): Differentiable {
   const n = points.length;
   const d = categorical.length;

@@ -1,17 +1,17 @@
 /**
  * Bayesian optimisation: a Gaussian process for each objective and constraint, and the candidate with the largest
  * log acquisition next. One objective: noisy expected improvement. Several: noisy expected hypervolume improvement
- * (Monte Carlo over fronts, exact for each), or ParEGO (Knowles 2006). Outcome constraints weigh the acquisition by the probability of feasibility. Trials under way are fantasised, so that any
- * number of evaluations can run side by side.
+ * (Monte Carlo over fronts, exact for each), or ParEGO (Knowles 2006). Outcome constraints weigh the acquisition by the
+ * probability of feasibility. Trials under way are fantasised, so that any number of evaluations can run side by side.
  */
 import type { RandomStream } from "../../core/index.ts";
 import { UndominatedRegion } from "../gp/expected-hypervolume.ts";
 import { logExpectedImprovement, logProbabilityNegative } from "../gp/expected-improvement.ts";
 import { Fantasies, normalRows } from "../gp/fantasies.ts";
-import { categoricalDimensions, type KernelShape } from "../gp/kernel.ts";
+import { categoricalDimensions, KERNEL_SHAPES, type KernelShape } from "../gp/kernel.ts";
 import { maximise } from "../gp/maximise.ts";
 import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regression.ts";
-import type { History, Trial } from "../history.ts";
+import type { History, Trial, View } from "../history.ts";
 import { type Goal, lossesOf, referenceLosses, slacksOf } from "../objectives.ts";
 import { paretoFront } from "../pareto/front.ts";
 import type { Policy } from "../policy.ts";
@@ -19,7 +19,7 @@ import type { Point, Space } from "../space/space.ts";
 import { lastIndex, nextSobolPoint, sequenceFor } from "./simple.ts";
 
 export interface BayesianOptions {
-  /** Default `matern52`; `rbf` on a string is Composer's kernel. */
+  /** Unless given, each model takes whichever of the two its observations make more likely. */
   readonly kernel?: KernelShape | undefined;
   /** Whether evaluating a candidate again can give other metrics. Default true; false never repeats a candidate. */
   readonly noise?: boolean | undefined;
@@ -50,15 +50,17 @@ export function bayesianPolicy(
 ): Policy<Point> {
   const d = space.dimensions.length;
   const {
-    kernel = "matern52",
+    kernel,
     noise = true,
     initial = Math.min(20, Math.max(5, 2 * (d + 1))),
     acquisition = "hypervolume",
     samples = 32,
     maxObservations = 200,
   } = options;
-  const regression = { shape: kernel, categorical: categoricalDimensions(space.dimensions), noisy: noise };
+  const shapes = kernel ? [kernel] : KERNEL_SHAPES;
+  const regression = { shapes, categorical: categoricalDimensions(space.dimensions), noisy: noise };
   const sequence = sequenceFor(space, seed);
+  const tried = triedView(space, noise);
 
   return {
     propose(history, random) {
@@ -66,15 +68,21 @@ export function bayesianPolicy(
       if (history.trials.length < initial || completeCount < 2)
         return { operator: "sobol", parents: [], ...nextSobolPoint(space, sequence, lastIndex(history) + 1) };
       const seen = observe(space, goal, history, maxObservations, random.split("subsample"));
-      const pending = history.unsettled.flatMap(({ candidate }) =>
-        candidate ? [space.encode(candidate)] : [],
-      );
+      const pending = history.unsettled.flatMap(({ candidate }) => (candidate ? [candidate] : []));
       const rows =
         acquisition === "parego" && goal.objectives.length > 1 ? scalarise(seen, random) : seen.losses;
-      const model = new Model(seen, rows, pending, regression, samples, random.split("samples"));
+      const model = new Model(
+        seen,
+        rows,
+        pending.map((candidate) => space.encode(candidate)),
+        regression,
+        samples,
+        random.split("samples"),
+      );
       const score =
         rows[0]!.length === 1 ? improvementScore(model) : hypervolumeScore(model, referenceOf(goal, seen));
-      const taken = takenKeys(space, history, noise);
+      const settled = history.view(tried);
+      const underWay = new Set(pending.map((candidate) => space.key(candidate)));
       const found = maximise(
         space,
         (unit) => score(unit) + model.logFeasibility(unit),
@@ -83,7 +91,7 @@ export function bayesianPolicy(
           scattered: 512,
           climbs: 5,
           near: incumbents(seen),
-          taken: (key) => taken.has(key),
+          taken: (key) => settled.has(key) || underWay.has(key),
         },
       );
       if (!found) return history.unsettled.length > 0 ? "wait" : "done";
@@ -275,12 +283,14 @@ function subsample(
   return trials.filter(({ id }) => chosen.has(id));
 }
 
-/** Candidates not to propose: what is under way, what failed, and without noise all that was tried. */
-function takenKeys(space: Space, history: History<Point>, noise: boolean): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (const { candidate, state } of history.trials)
-    if (candidate !== undefined && !(noise && state === "complete")) keys.add(space.key(candidate));
-  return keys;
+/** Settled candidates not to propose, by key: those that failed, and without noise all that were tried. */
+function triedView(space: Space, noise: boolean): View<Set<string>, Point> {
+  return {
+    create: () => new Set(),
+    told: (keys, { candidate, state }) => {
+      if (candidate !== undefined && !(noise && state === "complete")) keys.add(space.key(candidate));
+    },
+  };
 }
 
 /** Candidates of the feasible front, at most ten. */

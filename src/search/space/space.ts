@@ -175,3 +175,11 @@ export class Space {
     return { parameters: this.parameters, constraints: this.constraints.map(({ name }) => name) };
   }
 }
+
+/** The part that a coordinate belongs to; a string's letters are named by their place, from 1. */
+export function dimensionName({ dimensions, parameters }: Space, index: number): string {
+  const { parameter } = dimensions[index]!;
+  if (parameters[parameter]!.kind !== "string") return parameter;
+  const first = dimensions.findIndex((other) => other.parameter === parameter);
+  return `${parameter}[${index - first + 1}]`;
+}

@@ -5,11 +5,11 @@
  */
 import { InputError, RandomStream } from "../../core/index.ts";
 import { inverse } from "../gp/cholesky.ts";
-import { categoricalDimensions } from "../gp/kernel.ts";
+import { categoricalDimensions, KERNEL_SHAPES } from "../gp/kernel.ts";
 import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regression.ts";
 import type { History, Trial } from "../history.ts";
 import { SobolSequence, sobolDimensions } from "../quasirandom.ts";
-import type { Point, Space } from "../space/space.ts";
+import { dimensionName, type Point, type Space } from "../space/space.ts";
 
 const MOST_TRIALS = 300;
 const POINTS = 512;
@@ -46,14 +46,14 @@ export function importances(
   const process = fitGaussianProcess(
     trials.map(({ candidate }) => space.encode(candidate!)),
     values,
-    { shape: "matern52", categorical: categoricalDimensions(space.dimensions), noisy: true },
+    { shapes: KERNEL_SHAPES, categorical: categoricalDimensions(space.dimensions), noisy: true },
   );
   const { a, b } = pairs(space, random);
   const f = (unit: Float64Array) => predict(process, unit).mean;
   const atA = a.map(f);
   const mean = atA.reduce((total, value) => total + value, 0) / a.length;
   const variance = atA.reduce((total, value) => total + (value - mean) ** 2, 0) / a.length;
-  const parts = space.dimensions.map((dimension, i) => {
+  const parts = space.dimensions.map((_, i) => {
     let sum = 0;
     a.forEach((unit, row) => {
       const mixed = unit.slice();
@@ -61,7 +61,7 @@ export function importances(
       sum += (atA[row]! - f(mixed)) ** 2;
     });
     return {
-      part: nameOf(space, dimension.parameter, i),
+      part: dimensionName(space, i),
       totalEffect: variance === 0 ? 0 : sum / (2 * a.length * variance),
     };
   });
@@ -100,11 +100,4 @@ function leaveOneOut({ factor, alpha, spread }: GaussianProcess, values: readonl
   const mean = values.reduce((total, value) => total + value, 0) / n;
   const total = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return total === 0 ? 0 : 1 - residual / total;
-}
-
-/** A string's letters are named by their place, from 1. */
-function nameOf(space: Space, parameter: string, dimension: number): string {
-  if (space.parameters[parameter]!.kind !== "string") return parameter;
-  const first = space.dimensions.findIndex((other) => other.parameter === parameter);
-  return `${parameter}[${dimension - first + 1}]`;
 }

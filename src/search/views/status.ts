@@ -5,6 +5,7 @@ import { byMerit, type Goal, isFeasible, lossesOf, placed, referenceLosses } fro
 import { paretoFront } from "../pareto/front.ts";
 import { hypervolume } from "../pareto/hypervolume.ts";
 import type { Budget, StudySpec } from "../spec.ts";
+import { BestSoFar } from "./progress.ts";
 
 export interface Status {
   readonly domain: string;
@@ -13,6 +14,8 @@ export interface Status {
   /** Complete trials that break an outcome constraint. */
   readonly infeasible: number;
   readonly elapsedSeconds: number;
+  /** At the pace so far, until the budget of trials is used. */
+  readonly secondsLeft?: number | undefined;
   readonly spent: Spending;
   readonly budget: Budget;
   /** One objective: the best feasible trial, or nothing yet. Several: the feasible Pareto front, in order of trials. */
@@ -39,14 +42,19 @@ export function status({ spec, history }: { spec: StudySpec; history: History })
     if (trial.metrics && isFeasible(spec, trial.metrics)) feasible.push(trial);
   }
   const reference = spec.objectives.length > 1 ? referenceLosses(spec) : undefined;
+  const settled = trials.complete + trials.failed;
+  const { budget } = spec;
   return {
     domain: spec.domain,
     policy: spec.policy.name,
     trials,
     infeasible: trials.complete - feasible.length,
     elapsedSeconds: history.at,
+    ...(budget.trials === undefined || settled === 0
+      ? {}
+      : { secondsLeft: (history.at / settled) * (budget.trials - settled) }),
     spent: history.spent,
-    budget: spec.budget,
+    budget,
     best: bestOf(spec, feasible).map(({ id, candidate, metrics }) => ({
       trial: id,
       candidate,
@@ -79,25 +87,10 @@ export function bestOf<C>(goal: Goal, feasible: readonly Trial<C>[]): Trial<C>[]
  * first feasible trial of a one-objective study; undefined where several objectives lack reference values.
  */
 export function bestSoFar({ spec, history }: { spec: StudySpec; history: History }): number[] | undefined {
-  const several = spec.objectives.length > 1;
-  const reference = several ? referenceLosses(spec) : undefined;
-  if (several && !reference) return undefined;
-  let front: number[][] = [];
-  let now = several ? 0 : Number.NaN;
+  if (spec.objectives.length > 1 && !referenceLosses(spec)) return undefined;
+  const best = new BestSoFar(spec);
   return history.trials.map(({ metrics }) => {
-    if (!metrics || !isFeasible(spec, metrics)) return now;
-    const losses = lossesOf(spec, metrics);
-    if (reference) {
-      const points = [...front, losses];
-      const kept = paretoFront(points);
-      if (kept.at(-1) === points.length - 1) {
-        front = kept.map((i) => points[i]!);
-        now = hypervolume(front, reference);
-      }
-    } else if (front.length === 0 || losses[0]! < front[0]![0]!) {
-      front = [losses];
-      now = metrics[spec.objectives[0]!.metric]!;
-    }
-    return now;
+    if (metrics) best.add(metrics);
+    return best.value;
   });
 }

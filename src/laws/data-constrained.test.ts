@@ -9,7 +9,7 @@ import {
   effectiveTokens,
   optimalParameters,
   publishedDataConstrained,
-} from "./dataConstrained.ts";
+} from "./data-constrained.ts";
 
 const { fit, decay } = publishedDataConstrained();
 

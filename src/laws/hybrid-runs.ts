@@ -1,7 +1,7 @@
 /** The published runs of arXiv:2510.04800 (`data/hybrid-runs.csv`) as points that a law can be fitted to. */
 import { dataFile, readCsv } from "../core/index.ts";
 import { parameters, preset, trainingFlopsPerToken } from "../model/index.ts";
-import type { Run } from "./fit.ts";
+import type { Run } from "./run.ts";
 
 /** Families with an isoFLOP sweep of their own, of hybrids one attention block in six. */
 export const FAMILIES = ["transformer", "ssm", "inter-layer", "intra-layer"] as const;

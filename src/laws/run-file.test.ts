@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { InputError, RandomStream, Sampler } from "../core/index.ts";
 import { drawLaw, lossAt } from "./chinchilla.ts";
-import { publishedLaw } from "./publishedLaws.ts";
-import { lawOfRuns, readRuns } from "./runs.ts";
+import { publishedLaw } from "./published-laws.ts";
+import { lawOfRuns, readRuns } from "./run-file.ts";
 
 const file = (text: string) => {
   const path = join(mkdtempSync(join(tmpdir(), "runs-")), "runs.csv");

@@ -4,7 +4,7 @@
  */
 import { Estimate, InputError, type Sampler } from "../core/index.ts";
 import { type Coefficients, lossAt, type Tokens } from "./chinchilla.ts";
-import { lawFigures } from "./publishedLaws.ts";
+import { lawFigures } from "./published-laws.ts";
 
 /** The two decay constants: the numbers of repetitions after which a further one is worth 1/e of a fresh one. */
 export interface Decay {

@@ -1,90 +1,23 @@
 /**
- * Fits of L(N, D) = E + A / N^alpha + B / D^beta to runs. Two objectives, because they disagree and both are published:
- * squares of the loss by variable projection, and the Huber loss of its logarithm (arXiv:2203.15556 §3.3).
+ * The law for given exponents, which is linear in E, A and B: its weighted least squares under E, A, B >= 0, and a step of
+ * the exponents from there.
  */
-import { InputError, lbfgs, nnls, type RandomStream, rSquared } from "../core/index.ts";
-import { type Coefficients, lossAt } from "./chinchilla.ts";
-
-export interface Run {
-  readonly parameters: number;
-  readonly tokens: number;
-  /** Nats a token. */
-  readonly loss: number;
-}
+import { nnls } from "../core/index.ts";
+import type { Coefficients } from "./chinchilla.ts";
+import { type Run, requireRuns } from "./run.ts";
 
 export interface Exponents {
   readonly alpha: number;
   readonly beta: number;
 }
 
-export interface VariableProjectionOptions {
-  /** Residuals beyond this many nats count linearly (Huber). Default: none do, which is least squares. */
-  readonly huber?: number;
-  /** One E for all groups (the default), or one for each. */
-  readonly floors?: "shared" | "each";
-  /** Whether alpha and beta are one exponent (arXiv:2403.08540, arXiv:2305.16264). Default: no. */
-  readonly tied?: boolean;
-  /** Where to start; without it, at the best of a coarse grid. */
-  readonly start?: Exponents;
-}
-
-export interface FamilyFit {
-  /** One a group, in their order. */
-  readonly fits: readonly Coefficients[];
-  /** Sum over runs of the squared, or Huber, residual in nats. */
-  readonly objective: number;
-}
-
 /** Exponents that the grids try; what is published lies between 0.15 and 0.7. */
-const EXPONENTS = [0.1, 0.2, 0.35, 0.5, 0.8] as const;
-const MOST_STEPS = 200;
-/** Stops when this many steps in a row improve the objective by less than the tolerance's share of it. */
-const IDLE_STEPS = 3;
-const TOLERANCE = 1e-8;
-const LEAST_DAMPING = 1e-12;
-const MOST_DAMPING = 1e9;
+export const EXPONENTS = [0.1, 0.2, 0.35, 0.5, 0.8] as const;
 /** The most that one step changes the logarithm of an exponent. */
 const LONGEST_STEP = 0.5;
 
-/**
- * One fit for each group of runs, with exponents that all groups share. For given exponents the law is linear in E, A and
- * B, which are solved for under E, A, B >= 0, and only the exponents are searched (variable projection, Golub and Pereyra
- * 1973, with Kaufman's Jacobian): the search in all five has a condition number of 1e11, this one of 10.
- * With `huber`, every step first reweighs the runs (iteratively reweighted least squares).
- * Throws an `InputError` for groups of fewer than five runs and for runs that are not positive.
- */
-export function variableProjection(
-  groups: readonly (readonly Run[])[],
-  {
-    huber = Number.POSITIVE_INFINITY,
-    floors = "shared",
-    tied = false,
-    start,
-  }: VariableProjectionOptions = {},
-): FamilyFit {
-  const problem = new SeparableProblem(groups, floors, tied);
-  let exponents = start ?? problem.bestOnGrid();
-  problem.squares(exponents);
-  let objective = problem.reweigh(huber);
-  let damping = 1e-3;
-  let idle = 0;
-  for (let step = 0; step < MOST_STEPS && idle < IDLE_STEPS && damping < MOST_DAMPING; step++) {
-    const here = problem.squares(exponents);
-    const trial = problem.step(exponents, damping);
-    const accepted = problem.squares(trial) <= here;
-    if (accepted) exponents = trial;
-    else problem.squares(exponents);
-    damping = accepted ? Math.max(damping / 10, LEAST_DAMPING) : damping * 10;
-    const next = problem.reweigh(huber);
-    // A rejected step says nothing of the minimum, only that the damping was too small.
-    if (accepted) idle = objective - next <= TOLERANCE * objective ? idle + 1 : 0;
-    objective = next;
-  }
-  return { fits: problem.fits(exponents), objective };
-}
-
 /** Weighted least squares in E, A and B for given exponents. Logarithms are centred, so that A and B are near the loss. */
-class SeparableProblem {
+export class SeparableProblem {
   readonly #lnN: Float64Array;
   readonly #lnD: Float64Array;
   readonly #loss: Float64Array;
@@ -349,156 +282,7 @@ class SeparableProblem {
   }
 }
 
-export interface HuberLogOptions {
-  /** Residuals of ln L beyond this count linearly. */
-  readonly delta?: number;
-  /** Fits to start from; without them, variable projection's answer at each point of a grid of exponents. */
-  readonly starts?: readonly Coefficients[];
-}
-
-/**
- * The fit that minimises the sum (a mean would stop the search early, the published error) over runs of
- * Huber_delta(LSE(a - alpha ln N, b - beta ln D, e) - ln L), by L-BFGS from several starts (arXiv:2203.15556 §3.3,
- * arXiv:2404.10102 §3). The objective is in squared units of ln L.
- */
-export function huberLog(
-  runs: readonly Run[],
-  { delta = 1e-3, starts }: HuberLogOptions = {},
-): { fit: Coefficients; objective: number } {
-  requireRuns([runs], 5);
-  const n = runs.length;
-  const lnLoss = Float64Array.from(runs, (run) => Math.log(run.loss));
-  const lnN = Float64Array.from(runs, (run) => Math.log(run.parameters));
-  const lnD = Float64Array.from(runs, (run) => Math.log(run.tokens));
-  const [centreN, centreD] = [centre(lnN), centre(lnD)];
-  // In units of delta, and with centred logarithms, which take the valley between A and alpha out of the search.
-  const objective = ([a, alpha, b, beta, e]: readonly number[]) => {
-    let value = 0;
-    const gradient = [0, 0, 0, 0, 0];
-    const floor = Math.exp(e!);
-    for (let i = 0; i < n; i++) {
-      const u = lnN[i]! - centreN;
-      const v = lnD[i]! - centreD;
-      const x = Math.exp(a! - alpha! * u);
-      const y = Math.exp(b! - beta! * v);
-      const total = floor + x + y;
-      const residual = (Math.log(total) - lnLoss[i]!) / delta;
-      const size = Math.abs(residual);
-      value += size <= 1 ? (residual * residual) / 2 : size - 0.5;
-      const slope = Math.max(-1, Math.min(1, residual)) / (delta * total);
-      gradient[0]! += slope * x;
-      gradient[1]! -= slope * x * u;
-      gradient[2]! += slope * y;
-      gradient[3]! -= slope * y * v;
-      gradient[4]! += slope * floor;
-    }
-    return { value, gradient };
-  };
-  let best: { x: readonly number[]; value: number } | undefined;
-  for (const start of starts ?? gridOfStarts(runs)) {
-    const minimum = lbfgs(
-      objective,
-      [
-        start.lnA - start.alpha * centreN,
-        start.alpha,
-        start.lnB - start.beta * centreD,
-        start.beta,
-        Math.log(start.floor),
-      ],
-      { gradientTolerance: 1e-5, maxIterations: 2000 },
-    );
-    if (!best || minimum.value < best.value) best = minimum;
-  }
-  const [a, alpha, b, beta, e] = best!.x as [number, number, number, number, number];
-  const fit = { floor: Math.exp(e), lnA: a + alpha * centreN, alpha, lnB: b + beta * centreD, beta };
-  return { fit, objective: best!.value * delta * delta };
-}
-
-/** For each pair of exponents of the grid, the best E, A and B that are all above zero. */
-function gridOfStarts(runs: readonly Run[]): Coefficients[] {
-  const problem = new SeparableProblem([runs], "shared", false);
-  return EXPONENTS.flatMap((alpha) =>
-    EXPONENTS.map((beta) => {
-      const [fit] = problem.fits({ alpha, beta });
-      const least = Math.log(0.01);
-      return {
-        ...fit!,
-        floor: Math.max(fit!.floor, 0.01),
-        lnA: Math.max(fit!.lnA, least),
-        lnB: Math.max(fit!.lnB, least),
-      };
-    }),
-  );
-}
-
-/** `resamples` times the result of `fitter` on runs drawn with replacement, each group on its own. */
-export function bootstrapFits<T>(
-  groups: readonly (readonly Run[])[],
-  fitter: (groups: readonly (readonly Run[])[]) => T,
-  stream: RandomStream,
-  resamples = 1000,
-): T[] {
-  return Array.from({ length: resamples }, () =>
-    fitter(groups.map((group) => group.map(() => stream.pick(group)))),
-  );
-}
-
-export interface Goodness {
-  readonly runs: number;
-  readonly rSquared: number;
-  /** Mean and largest of |predicted - observed| / observed. */
-  readonly meanRelativeError: number;
-  readonly largestRelativeError: number;
-  /** Nats. */
-  readonly rootMeanSquareError: number;
-}
-
-/** How well `predict` tells the losses of `runs`. */
-export function goodness<R extends Run>(runs: readonly R[], predict: (run: R) => number): Goodness {
-  const observed = runs.map((run) => run.loss);
-  const predicted = runs.map(predict);
-  const relative = observed.map((value, i) => Math.abs(predicted[i]! - value) / value);
-  return {
-    runs: runs.length,
-    rSquared: rSquared(observed, predicted),
-    meanRelativeError: relative.reduce((sum, value) => sum + value, 0) / runs.length,
-    largestRelativeError: Math.max(...relative),
-    rootMeanSquareError: Math.sqrt(
-      observed.reduce((sum, value, i) => sum + (predicted[i]! - value) ** 2, 0) / runs.length,
-    ),
-  };
-}
-
-/** Fits the runs that `trains` admits and scores the others: a fit that has only been seen to interpolate promises little. */
-export function heldOut<R extends Run>(
-  runs: readonly R[],
-  trains: (run: R) => boolean,
-  fitter: (training: readonly R[]) => Coefficients,
-): Goodness & { readonly fit: Coefficients } {
-  const fitted = fitter(runs.filter(trains));
-  const test = runs.filter((run) => !trains(run));
-  return { ...goodness(test, (run) => lossAt(fitted, run.parameters, run.tokens)), fit: fitted };
-}
-
-function centre(values: Float64Array): number {
+/** The mean: logarithms are centred on it, which takes the valley between A and alpha out of a search. */
+export function centre(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function requireRuns(groups: readonly (readonly Run[])[], unknowns: number): void {
-  const fewest = Math.min(...groups.map((group) => group.length));
-  if (groups.length === 0 || fewest < unknowns) {
-    throw new InputError({
-      found: `${groups.length === 0 ? 0 : fewest} runs`,
-      expected: `at least ${unknowns} runs, one for each unknown of the law`,
-      remedy: "add runs at other sizes and token counts",
-    });
-  }
-  for (const run of groups.flat()) {
-    if ([run.parameters, run.tokens, run.loss].every((value) => value > 0 && Number.isFinite(value)))
-      continue;
-    throw new InputError({
-      found: JSON.stringify({ parameters: run.parameters, tokens: run.tokens, loss: run.loss }),
-      expected: "runs with positive parameters, tokens and loss",
-    });
-  }
 }

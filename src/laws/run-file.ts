@@ -1,7 +1,10 @@
 /** Reads a team's own training runs, and makes a law of them. */
 import { type Evidence, InputError, type RandomStream, readCsv } from "../core/index.ts";
 import { type Coefficients, lossAt, rangeOf, type ScalingLaw } from "./chinchilla.ts";
-import { bootstrapFits, type Goodness, goodness, huberLog, type Run, variableProjection } from "./fit.ts";
+import { bootstrapFits, type Goodness, goodness } from "./goodness.ts";
+import { huberLog } from "./huber-log.ts";
+import type { Run } from "./run.ts";
+import { variableProjection } from "./variable-projection.ts";
 
 const COLUMNS = ["parameters", "tokens", "loss"] as const;
 
