@@ -168,6 +168,19 @@ describe("the score", () => {
   });
 });
 
+describe("the example", () => {
+  it("is a recipe, and the guide's one too", async () => {
+    const example = await readComposeRecipe("examples/compose/recall.yaml");
+    expect(example).toMatchObject({
+      primitives: "AF",
+      layers: 6,
+      extrapolate: { by: "stack", to: 973_078_528 },
+    });
+    const [, guide] = /```yaml\n(.*?)```/s.exec(readFileSync("docs/compose.md", "utf8"))!;
+    expect(await read(guide!)).toMatchObject({ primitives: "ASF", extrapolate: { to: 1e9 } });
+  });
+});
+
 describe("a wrong recipe", () => {
   it.each([
     ["a letter that is no primitive", "primitives: AFS", "primitives: AX", 2, "different letters"],

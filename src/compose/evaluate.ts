@@ -7,6 +7,7 @@ import type { Supervision } from "../core/index.ts";
 import { type Outcome, readOutcome, runJob } from "../lab/index.ts";
 import type { Evaluated, EvaluatorContext } from "../search/index.ts";
 import { ACCURACY, type Protocol, planOf, WINDOWS } from "./protocol.ts";
+import { mean } from "./statistics.ts";
 
 export interface Assignment {
   /** The whole layer string. */
@@ -30,10 +31,7 @@ export default async function evaluate(
   }
   rmSync(folder, { recursive: true, force: true });
   return Object.fromEntries(
-    Object.keys(runs[0]!).map((metric) => [
-      metric,
-      runs.reduce((total, run) => total + run[metric]!, 0) / runs.length,
-    ]),
+    Object.keys(runs[0]!).map((metric) => [metric, mean(runs.map((run) => run[metric]!))]),
   );
 }
 
