@@ -51,7 +51,7 @@ describe("a composer run", () => {
   beforeAll(async () => {
     recipe = await read(TINY);
     result = await compose(recipe, out, options);
-  }, 120_000);
+  }, 300_000);
 
   it("finds an architecture with its prediction and its evidence", () => {
     expect(result.found).toMatch(/^[AFS]{2}$/);
@@ -118,7 +118,7 @@ describe("a composer run", () => {
       "enough",
     );
     expect(await compose(recipe, stopped, options)).toEqual(result);
-  }, 120_000);
+  }, 300_000);
 });
 
 describe("incremental strategies", () => {
@@ -144,7 +144,7 @@ describe("incremental strategies", () => {
       }
       expect(layers).toHaveLength(4);
     },
-    120_000,
+    300_000,
   );
 });
 
