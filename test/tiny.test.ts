@@ -13,6 +13,7 @@ const study = join(folder, "study");
 const designs = join(folder, "designs");
 const run = join(folder, "run");
 const recipe = join(folder, "recipe.yaml");
+const composition = join(folder, "composition.yaml");
 afterAll(() => rmSync(folder, { recursive: true }));
 
 beforeAll(async () => {
@@ -36,6 +37,22 @@ compare: [[ssm, none]]
 learningRates: [1.0e-3]
 seeds: 2
 evaluation: {windows: 8, extrapolate: 2, longWindows: 4, decodeContexts: [64]}
+`,
+  );
+  writeFileSync(
+    composition,
+    `title: tiny
+primitives: AF
+layers: 2
+search: {trials: 1}
+proxy:
+  data: {task: in-context-recall, settings: {vocabularySize: 4, sequenceLength: 8}}
+  width: 16
+  batch: 2
+  steps: 2
+  confirmSeeds: 2
+check: {width: 16, context: 16, batch: 1, steps: 2, seeds: 2}
+oracle: {seeds: 1, largerStrings: 3, largerSeeds: 1}
 `,
   );
   const space = new Space({ x: { kind: "integer", low: 0, high: 9 } });
@@ -106,6 +123,9 @@ const VERBS: readonly (readonly [args: readonly string[], ...keys: string[]])[] 
   [["lab", "eval", run], "heldOut.mean", "decoding.0.cacheBytes"],
   [["lab", "export", run, "--out", join(folder, "exported")], "files.0"],
   [["lab", "compare", recipe, "--workers", "1", "--out", join(folder, "compared")], "differences.0"],
+  [["compose", "run", composition, "--out", join(folder, "composed")], "found", "predicted.layers", "check"],
+  [["compose", "extrapolate", "2A 4F", "--to", "1B"], "predicted.layers", "cacheReduction"],
+  [["compose", "oracle", composition, "--out", join(folder, "oracle")], "order.3.mean", "regret.0.mean"],
   [["codesign", "evaluate", "CLIP-B/16", "--estimator", "published"], "results.0.latencySeconds"],
   [["codesign", "map", "197x768x3072", "--design", "1,256,8,64,128,2"]],
   [
@@ -142,12 +162,16 @@ const at = (value: unknown, path: string): unknown =>
 describe("every verb", () => {
   const name = ([args]: (typeof VERBS)[number]) => args.filter((arg) => /^[a-z]+$/.test(arg)).join(" ");
 
-  it.each(VERBS.map((verb) => [name(verb), ...verb] as const))("%s", async (_, args, ...keys) => {
-    const { code, stdout, stderr } = await ran([...args, "--json"]);
-    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-    const value: unknown = JSON.parse(stdout);
-    for (const key of keys) expect(at(value, key), key).toBeDefined();
-  });
+  it.each(VERBS.map((verb) => [name(verb), ...verb] as const))(
+    "%s",
+    async (_, args, ...keys) => {
+      const { code, stdout, stderr } = await ran([...args, "--json"]);
+      expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+      const value: unknown = JSON.parse(stdout);
+      for (const key of keys) expect(at(value, key), key).toBeDefined();
+    },
+    180_000,
+  );
 
   it("carbon meter, which takes its options before the command that it measures", async () => {
     const record = join(folder, "meter.json");

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { carbonCommand } from "./commands/carbon.ts";
 import { codesignCommand } from "./commands/codesign.ts";
+import { composeCommand } from "./commands/compose.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { fleetCommand } from "./commands/fleet.ts";
 import { labCommand } from "./commands/lab.ts";
@@ -42,6 +43,7 @@ for (const command of [
   planCommand(version),
   modelCommand(),
   labCommand(),
+  composeCommand(),
   fleetCommand(),
   carbonCommand(),
   searchCommand(),

@@ -81,18 +81,23 @@ export function report(error: unknown): 1 | 2 {
 /** A line on standard error that follows the work: redrawn on a terminal, now and then elsewhere. */
 export function progressLine(clock: () => number = Date.now): ProgressListener {
   const terminal = process.stderr.isTTY;
-  let started = clock();
+  const started = clock();
   let last = terminal ? 0 : started;
   let before = { activity: "", done: 0 };
+  let from = { done: 0, at: started };
   return ({ activity, done, total, unit, note }) => {
     const now = clock();
-    // Other work, or the same kind anew: what went before says nothing of the time that it takes.
-    if (activity !== before.activity || done < before.done) started = now;
+    // Other work, or the same kind anew: what went before says nothing of the time that it takes. Nor does what an earlier
+    // run had done, so time left is reckoned from the first event on.
+    if (activity !== before.activity || done < before.done) from = { done, at: now };
     before = { activity, done };
     const finished = total !== undefined && done >= total;
     if (now - last < (terminal ? 100 : 5000) && !(terminal && finished)) return;
     last = now;
-    const left = total === undefined || done === 0 ? undefined : ((now - started) / done) * (total - done);
+    const left =
+      total === undefined || done <= from.done
+        ? undefined
+        : ((now - from.at) / (done - from.done)) * (total - done);
     const parts = [
       activity,
       total === undefined ? `${done} ${unit}` : `${done} of ${total} ${unit}`,

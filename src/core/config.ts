@@ -22,6 +22,8 @@ export interface Config<T> {
   readonly value: T;
   /** Where the value at `path` stands; the nearest parent that is written down where it is a default. */
   placeOf(path: readonly PropertyKey[]): Place;
+  /** Does `act` with the value at `path`; what it refuses is told at its place in the file. */
+  within<R>(path: readonly PropertyKey[], act: () => R): R;
 }
 
 /** Reads a file; throws an `InputError` where it is missing or unreadable. */
@@ -101,7 +103,20 @@ export function parseConfig<S extends z.ZodType>(text: string, schema: S, file: 
   if (!result.success) {
     throw new InputError(result.error.issues.flatMap((issue) => problemsOf(issue, value, schema, placeOf)));
   }
-  return { value: result.data, placeOf };
+  const within = <R>(path: readonly PropertyKey[], act: () => R): R => {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      throw new InputError(
+        error.problems.map((problem) => {
+          const inner = problem.place?.path?.split(".") ?? [];
+          return { ...problem, place: placeOf([...path, ...inner]) };
+        }),
+      );
+    }
+  };
+  return { value: result.data, placeOf, within };
 }
 
 function nodeAt(contents: unknown, path: readonly PropertyKey[], ofKey: boolean): Node | undefined {

@@ -148,17 +148,20 @@ const contender = z.union([
   }),
 ]);
 
+/** What to train on, as people write it. */
+export const dataSchema = z.union([
+  z.strictObject({ corpus: z.string(), tokenizer: z.string().default("bytes") }),
+  z.strictObject({
+    task: z.string(),
+    settings: z.record(z.string(), z.union([z.number(), z.boolean()])).default({}),
+    trainSequences: whole.optional(),
+  }),
+]);
+
 const recipeSchema = z.strictObject({
   title: z.string(),
   question: z.string().default(""),
-  data: z.union([
-    z.strictObject({ corpus: z.string(), tokenizer: z.string().default("bytes") }),
-    z.strictObject({
-      task: z.string(),
-      settings: z.record(z.string(), z.union([z.number(), z.boolean()])).default({}),
-      trainSequences: whole.optional(),
-    }),
-  ]),
+  data: dataSchema,
   context: whole.default(DEFAULTS.context),
   batch: whole.default(DEFAULTS.batch),
   budget: z.union([
@@ -215,24 +218,7 @@ type ModelSettings = z.output<typeof modelSettings>;
 
 /** Reads a recipe; throws an InputError that names the line of everything that is wrong. */
 export async function readRecipe(file: string): Promise<Recipe> {
-  const { value, placeOf } = readConfig(file, recipeSchema, "a recipe of a comparison");
-  /** What is refused deeper down is complained about at its line here. */
-  const at = <T>(path: readonly PropertyKey[], act: () => T): T => {
-    try {
-      return act();
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      throw new InputError(
-        error.problems.map((problem) => ({
-          ...problem,
-          place: {
-            ...placeOf(path),
-            path: [...path.map(String), problem.place?.path].filter(Boolean).join("."),
-          },
-        })),
-      );
-    }
-  };
+  const { value, placeOf, within: at } = readConfig(file, recipeSchema, "a recipe of a comparison");
   const { data } = value;
   const task = "task" in data ? at(["data"], () => taskOf(data.task, data.settings)) : undefined;
   const vocabulary = task
