@@ -83,9 +83,10 @@ main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .5rem; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 .75rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; }
 h3 { font-size: 1.05rem; margin: 1.75rem 0 .4rem; }
+h1::first-letter, h2::first-letter, h3::first-letter, nav a::first-letter { text-transform: uppercase; }
 p, ul { margin: .4rem 0 .8rem; max-width: 46rem; }
 .soft, figcaption, .basis { color: var(--soft); font-size: .875rem; }
-nav { font-size: .9rem; margin: 1rem 0; } nav a { margin-right: .9rem; }
+nav { font-size: .9rem; margin: 1rem 0; } nav a { display: inline-block; margin-right: .9rem; }
 a { color: var(--accent); }
 code { font: .9em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 figure { margin: 1rem 0 1.5rem; overflow-x: auto; } figure > svg { min-width: 36rem; max-width: 100%; height: auto; } figcaption { max-width: 46rem; margin-top: .5rem; }
