@@ -1,10 +1,11 @@
 /** A trained network as a plain ONNX file, weights inside, that any runtime loads. */
 
-import { rename, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { input, type Tensor, tensor } from "./graph.ts";
 import { emit } from "./onnx/emit.ts";
 import type { Specs, TensorsOf } from "./runtime.ts";
 import type { StoredTensors } from "./safetensors.ts";
+import { writeWhole } from "./whole.ts";
 
 /** A Protocol Buffers message cannot be larger. */
 const LARGEST_BYTES = 2 ** 31;
@@ -43,7 +44,6 @@ export async function exportOnnx<I extends Specs, O extends string>(
   file: string,
   options: ExportOptions<I, O>,
 ): Promise<void> {
-  const partial = `${file}.partial`;
-  await writeFile(partial, onnxModel(options), { flush: true });
-  await rename(partial, file);
+  const bytes = onnxModel(options);
+  await writeWhole(file, (partial) => writeFile(partial, bytes, { flush: true }));
 }

@@ -6,6 +6,7 @@
 import { open, readFile } from "node:fs/promises";
 import { InputError } from "../core/index.ts";
 import { type DataType, type Elements, emptyElements, type Shape, sizeOf, type TensorSpec } from "./graph.ts";
+import { writeWhole } from "./whole.ts";
 
 export interface StoredTensor extends TensorSpec {
   readonly elements: Elements;
@@ -20,7 +21,7 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Writes the file and waits until it is on the disk. Not atomic: the caller renames it into place. */
+/** Writes the file, whole or not at all, and waits until it is on the disk. */
 export async function writeSafetensors(file: string, tensors: StoredTensors): Promise<void> {
   const header: Record<string, HeaderEntry> = {};
   let offset = 0;
@@ -40,16 +41,18 @@ export async function writeSafetensors(file: string, tensors: StoredTensors): Pr
   );
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  const handle = await open(file, "w");
-  try {
-    await handle.writeFile(Buffer.concat([length, text]));
-    for (const { elements } of Object.values(tensors)) {
-      await handle.writeFile(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength));
+  await writeWhole(file, async (partial) => {
+    const handle = await open(partial, "w");
+    try {
+      await handle.writeFile(Buffer.concat([length, text]));
+      for (const { elements } of Object.values(tensors)) {
+        await handle.writeFile(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength));
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
     }
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  });
 }
 
 /** Reads all tensors of a file; half-precision ones (F16, BF16) become float32. Throws an InputError naming what is wrong. */

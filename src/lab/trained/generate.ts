@@ -1,4 +1,4 @@
-/** Text from a trained network: sampling one token after the other. */
+/** Text from a trained network. */
 import type { RandomStream, Supervision } from "../../core/index.ts";
 import { InputError } from "../../core/index.ts";
 import { Decoder } from "./decoder.ts";
@@ -43,9 +43,11 @@ export async function generate(trained: TrainedModel, options: GenerateOptions):
   });
   try {
     await decoder.restart();
-    if (given.length > 1) await decoder.advance(given.slice(0, -1));
+    await decoder.read(given.slice(0, -1));
+    const draws = stream.split("tokens");
+    const chances = Float32Array.from({ length: tokens }, () => draws.uniform());
     const written: number[] = [];
-    for await (const some of decoder.write(given.at(-1)!, tokens, stream)) {
+    for await (const some of decoder.write(given.at(-1)!, chances)) {
       signal?.throwIfAborted();
       const end = some.indexOf(tokenizer.endOfSequence ?? -1);
       written.push(...(end < 0 ? some : some.subarray(0, end)));

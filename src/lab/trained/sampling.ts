@@ -5,12 +5,11 @@ import {
   cast,
   cumulativeSum,
   exp,
-  greaterOrEqual,
+  gather,
   less,
   lessOrEqual,
   max,
   multiply,
-  pick,
   reshape,
   slice,
   subtract,
@@ -20,31 +19,27 @@ import {
 } from "../../engine/index.ts";
 
 export interface Sampling {
-  /** 0 always takes the likeliest token. */
+  /** 0 always takes the likeliest token, the first of equals. */
   readonly temperature: number;
-  /** Draw among so many of the likeliest tokens only. Default: all. */
+  /** Draw among so many of the likeliest tokens only; of equals the first count as likelier. Default: all. */
   readonly topK?: number | undefined;
 }
 
-/**
- * A token int32 [1] drawn from softmax(logits / temperature), logits [1, vocabulary]: the first at which the cumulative
- * distribution exceeds `chance` [1], a number in [0, 1).
- */
+/** A token int32 [1] drawn from softmax(logits / temperature), logits [vocabulary], by `chance` [1], a number in [0, 1). */
 export function draw(logits: Tensor, chance: Tensor, { temperature, topK }: Sampling): Tensor {
-  if (temperature === 0) return argMax(logits);
-  const vocabulary = logits.shape[1]!;
-  const above = subtract(logits, max(logits, 1, { keepAxes: true }));
-  const weights = exp(multiply(above, 1 / temperature));
-  const kept = topK === undefined || topK >= vocabulary ? weights : multiply(weights, among(logits, topK));
-  const reached = cumulativeSum(kept, 1);
-  const total = slice(reached, 1, vocabulary - 1);
-  // Rounding may lift the threshold to the total, beyond which there is no token.
-  const passed = and(lessOrEqual(reached, multiply(total, reshape(chance, [1, 1]))), less(reached, total));
-  return cast(sum(cast(passed, "float32"), 1), "int32");
+  if (temperature === 0) return reshape(argMax(logits), [1]);
+  if (topK === undefined || topK >= logits.shape[0]!) return drawn(logits, chance, temperature);
+  const likeliest = topIndices(logits, topK);
+  return gather(likeliest, drawn(gather(logits, likeliest), chance, temperature));
 }
 
-/** 1 for each of the `count` largest logits, 0 for the others. */
-function among(logits: Tensor, count: number): Tensor {
-  const least = pick(logits, reshape(slice(topIndices(logits, count), 1, count - 1), [1]));
-  return cast(greaterOrEqual(logits, reshape(least, [1, 1])), "float32");
+/** The first position at which the cumulative distribution exceeds `chance`. */
+function drawn(logits: Tensor, chance: Tensor, temperature: number): Tensor {
+  // Finite in single precision too, where infinity times 0 would be no number.
+  const sharpness = Math.min(1 / temperature, 1e38);
+  const reached = cumulativeSum(exp(multiply(subtract(logits, max(logits)), sharpness)), 0);
+  const total = slice(reached, 0, logits.shape[0]! - 1);
+  // Rounding may lift the threshold to the total, beyond which there is no token.
+  const passed = and(lessOrEqual(reached, multiply(total, chance)), less(reached, total));
+  return cast(sum(cast(passed, "float32"), 0, { keepAxes: true }), "int32");
 }

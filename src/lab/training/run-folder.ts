@@ -16,6 +16,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -147,6 +148,7 @@ export function writeWhole(file: string, content: string): void {
     }
     renameSync(partial, file);
   } catch (error) {
+    rmSync(partial, { force: true });
     throw diskProblem(file, error);
   }
 }
@@ -154,6 +156,7 @@ export function writeWhole(file: string, content: string): void {
 const DISK_PROBLEMS: Readonly<Record<string, string>> = {
   ENOSPC: "no space left on the disk",
   EDQUOT: "no quota left on the disk",
+  EFBIG: "a file larger than this disk or your limits allow",
   EACCES: "no permission to write there",
   EPERM: "no permission to write there",
   EROFS: "a disk that cannot be written to",
@@ -169,7 +172,7 @@ export function diskProblem(file: string, error: unknown): unknown {
     place: { file },
     found: problem,
     expected: "a folder that can be written to",
-    remedy: "make room or choose another folder; what was saved before is whole, and the run goes on from it",
+    remedy: "make room or choose another folder, and ask again; what was saved before is whole",
   });
 }
 

@@ -10,14 +10,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as onnxruntime from "onnxruntime-node";
 import { afterAll, describe, expect, test } from "vitest";
-import { RandomStream } from "../../core/index.ts";
 import { newestCheckpoint, readSafetensors } from "../../engine/index.ts";
 import { openCorpus } from "../corpora/index.ts";
-import { decodeSpeed, evaluate } from "../evaluation/index.ts";
+import { evaluate } from "../evaluation/index.ts";
 import { byteTokenizer } from "../tokens/index.ts";
-import { Decoder, exportModel, generate, TrainedModel } from "../trained/index.ts";
+import { TrainedModel } from "../trained/index.ts";
 import { openData } from "./data.ts";
 import { dial, type RunPlan, stepsFor } from "./plan.ts";
 import { planRun } from "./request.ts";
@@ -194,78 +192,6 @@ describe("learning", () => {
     const trained = await TrainedModel.open(folder);
     try {
       await expect(trained.tokenizer()).rejects.toThrow(/trained on a synthetic task/);
-    } finally {
-      await trained.close();
-    }
-  });
-});
-
-describe("a trained network", () => {
-  const folder = fresh();
-  const opened = async (): Promise<TrainedModel> => {
-    if (!existsSync(folder)) await train(folder, await small({ layers: "SWHAF", context: 48 }));
-    return await TrainedModel.open(folder);
-  };
-
-  test("writes the text that repeated full passes would write, through a prompt longer than a piece", async () => {
-    const trained = await opened();
-    try {
-      const prompt =
-        "It was the whiteness of the whale that above all things appalled me. But how can I hope to explain";
-      const options = { prompt, tokens: 20, temperature: 0, stream: new RandomStream(1) };
-      const { text, tokens } = await generate(trained, options);
-      expect(tokens).toBeGreaterThan(0);
-      const ids = [256, ...new TextEncoder().encode(prompt)];
-      const written: number[] = [];
-      while (written.length < tokens) {
-        const all = Int32Array.from([...ids, ...written]);
-        const { predictions } = await trained.scorer.score({
-          inputs: all,
-          targets: all,
-          shape: [1, all.length],
-        });
-        written.push(predictions.at(-1)!);
-      }
-      expect(text).toBe(byteTokenizer.decode(written));
-    } finally {
-      await trained.close();
-    }
-  });
-
-  test("keeps the bytes that its description predicts, at any context", async () => {
-    const trained = await opened();
-    try {
-      // The window of 512 and sink of 64 are allocated whole; the description counts what a context fills of them.
-      for (const speed of await decodeSpeed(trained, { contexts: [600, 700], tokens: 2 })) {
-        expect(speed.cacheBytes).toBe(speed.predictedCacheBytes);
-        expect(speed.tokensPerSecond).toBeGreaterThan(0);
-      }
-      const decoder = await Decoder.create(trained.runtime, trained.model, 2);
-      await decoder.advance([1, 2]);
-      await expect(decoder.advance([3])).rejects.toThrow(/3 tokens[\s\S]*at most 2/);
-    } finally {
-      await trained.close();
-    }
-  });
-
-  test("is exported as ONNX that another runtime computes the same with", async () => {
-    const trained = await opened();
-    try {
-      const out = fresh();
-      const [onnx, , config] = await exportModel(trained, out, 16);
-      const session = await onnxruntime.InferenceSession.create(onnx!);
-      const ids = Int32Array.from({ length: 16 }, (_, i) => 97 + i);
-      const fed = { input_ids: new onnxruntime.Tensor("int32", ids, [1, 16]) };
-      const { logits } = await session.run(fed);
-      expect(logits!.dims).toEqual([1, 16, 258]);
-      const { predictions } = await trained.scorer.score({ inputs: ids, targets: ids, shape: [1, 16] });
-      const last = (logits!.data as Float32Array).slice(15 * 258);
-      expect(last.indexOf(Math.max(...last))).toBe(predictions[15]);
-      expect(JSON.parse(readFileSync(config!, "utf8"))).toMatchObject({
-        layers: "SWHAF",
-        hidden_size: 16,
-        vocab_size: 258,
-      });
     } finally {
       await trained.close();
     }
