@@ -82,6 +82,8 @@ export class AttemptTable {
   readonly sources: string[] = [];
   #length = 0;
   #capacity = 1024;
+  /** Rows before this one hold what was written to them or what is absent; it goes ahead of the length in steps. */
+  #blank = 0;
   #index: JobIndex | undefined;
 
   /** Numeric ids as themselves; others as -1 - (code of the text). */
@@ -114,6 +116,11 @@ export class AttemptTable {
   /** Line of the log, 0 where it has no lines. */
   line = new Int32Array(1024);
 
+  /** Rows that there is room for; the columns are other arrays when it has changed. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
   get length(): number {
     return this.#length;
   }
@@ -132,19 +139,9 @@ export class AttemptTable {
   /** Adds an empty row and returns its number; the caller sets its columns. */
   append(): number {
     if (this.#length === this.#capacity) this.#resize(2 * this.#capacity);
-    const row = this.#length++;
+    if (this.#length === this.#blank) this.#blankAhead();
     this.#index = undefined;
-    // Texts and counts are 0 where nothing wrote to them; times have no such value.
-    this.arrayJob[row] = Number.NaN;
-    this.submit[row] = Number.NaN;
-    this.eligible[row] = Number.NaN;
-    this.start[row] = Number.NaN;
-    this.end[row] = Number.NaN;
-    this.elapsedSeconds[row] = Number.NaN;
-    this.timeLimitSeconds[row] = Number.NaN;
-    this.priority[row] = Number.NaN;
-    this.arrayTask[row] = -1;
-    return row;
+    return this.#length++;
   }
 
   /** Adds an attempt given as an object; what is left out is absent. For readers that are not in a hurry. */
@@ -178,28 +175,30 @@ export class AttemptTable {
     const first = this.#length;
     if (first + length > this.#capacity) this.#resize(first + length);
     const codes = Int32Array.from(texts, (text) => this.texts.code(text));
-    for (const column of ALL_COLUMNS) this[column].set(columns[column].subarray(0, length), first);
     this.#length += length;
+    this.#blank = Math.max(this.#blank, this.#length);
     this.#index = undefined;
-    for (const column of TEXT_COLUMNS) {
-      const values = this[column];
-      for (let row = first; row < this.#length; row++) values[row] = codes[values[row]!]!;
+    const textColumns: ReadonlySet<string> = new Set(TEXT_COLUMNS);
+    for (const column of ALL_COLUMNS) {
+      const [from, to] = [columns[column], this[column]];
+      if (textColumns.has(column)) {
+        for (let row = 0; row < length; row++) to[first + row] = codes[from[row]!]!;
+      } else if (column === "job" || column === "arrayJob") {
+        for (let row = 0; row < length; row++) {
+          const id = from[row]!;
+          to[first + row] = id < 0 ? -1 - codes[-1 - id]! : id;
+        }
+      } else if (column === "line") {
+        for (let row = 0; row < length; row++) to[first + row] = from[row]! + lines;
+      } else to.set(from.subarray(0, length), first);
     }
-    for (const column of ["job", "arrayJob"] as const) {
-      const values = this[column];
-      for (let row = first; row < this.#length; row++) {
-        if (values[row]! < 0) values[row] = -1 - codes[-1 - values[row]!]!;
-      }
-    }
-    for (let row = first; row < this.#length; row++) this.line[row]! += lines;
   }
 
   /** Takes back the last row. */
   removeLast(): void {
     this.#length--;
     this.#index = undefined;
-    for (const column of TEXT_COLUMNS) this[column][this.#length] = 0;
-    for (const column of COUNT_COLUMNS) this[column][this.#length] = 0;
+    for (const column of ALL_COLUMNS) this[column][this.#length] = absent(column);
   }
 
   jobCode(id: string): number {
@@ -279,6 +278,15 @@ export class AttemptTable {
     return removed;
   }
 
+  /** Texts and counts are 0 where nothing writes to them; times have no such value, and a task may be number 0. */
+  #blankAhead(): void {
+    const from = this.#blank;
+    this.#blank = Math.min(from + BLANK_ROWS, this.#capacity);
+    for (const column of ALL_COLUMNS) {
+      if (absent(column) !== 0) this[column].fill(absent(column), from, this.#blank);
+    }
+  }
+
   #resize(capacity: number): void {
     this.#capacity = capacity;
     const resized = <A extends Float64Array | Int32Array | Uint8Array>(column: A, larger: A): A => {
@@ -303,6 +311,17 @@ const ALL_COLUMNS = [
   ...TEXT_COLUMNS,
   ...COUNT_COLUMNS,
 ] as const;
+
+/** Rows that are made blank at a time: filling is faster than writing row by row, and all of them ahead would cost memory. */
+const BLANK_ROWS = 1 << 14;
+
+const TIMES_AND_IDS: ReadonlySet<string> = new Set(["arrayJob", ...FLOAT_COLUMNS]);
+
+/** What a column holds where the log says nothing. */
+function absent(column: (typeof ALL_COLUMNS)[number]): number {
+  if (TIMES_AND_IDS.has(column)) return Number.NaN;
+  return column === "arrayTask" ? -1 : 0;
+}
 
 /** The rows of each job in the order of the table: a chain from the last row of a job to its first. */
 export class JobIndex {

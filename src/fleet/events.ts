@@ -2,6 +2,8 @@
 
 /** A time in which a node was not as it should be. */
 export interface NodeEvent {
+  /** A row of a table of failures, or a state that Slurm gave the node. */
+  readonly kind: "failure" | "state";
   readonly node: string;
   readonly start: number;
   /** NaN while it lasts. */
@@ -33,7 +35,10 @@ export interface Signal {
   readonly line: number;
 }
 
-/** Out of service: what takes a node away from jobs. */
-export function isOutage(event: NodeEvent): boolean {
-  return /^(DOWN|DRAIN|FAIL|DRAINED|DRAINING|ERROR|NO_RESPOND|MAINT)/.test(event.state);
+/**
+ * Out of service and not by plan: any failure, whatever its table calls it, and the states of Slurm that take a node away
+ * from jobs, except for maintenance.
+ */
+export function isOutage({ kind, state }: NodeEvent): boolean {
+  return kind === "failure" || /^(DOWN|DRAIN|FAIL|ERROR|NO_RESPOND)/.test(state);
 }

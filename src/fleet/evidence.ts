@@ -14,7 +14,8 @@ import {
 } from "../core/index.ts";
 import type { AttemptTable } from "./attempts.ts";
 import { type Attributions, attributeFailures } from "./attribution.ts";
-import type { LoggedFailures } from "./failure-rate.ts";
+import { isOutage } from "./events.ts";
+import { type LoggedFailures, logWeight } from "./failure-rate.ts";
 import { DAY_SECONDS } from "./mttf.ts";
 import { NodeSets } from "./nodelist.ts";
 import type { ClusterLog } from "./readers/open.ts";
@@ -110,7 +111,8 @@ function requeueWaits(runs: Runs): ClusterEvidence["requeueWait"] {
 
 function repairs({ events }: ClusterLog): ClusterEvidence["repair"] {
   const outages = events
-    .filter(({ state, end }) => /^(DOWN|DRAIN|FAIL)/.test(state) && !Number.isNaN(end))
+    // A failure that is told as a moment has no duration.
+    .filter((event) => isOutage(event) && event.end > event.start)
     .sort((a, b) => a.end - a.start - (b.end - b.start));
   const median = outages[outages.length >> 1];
   if (!median) return undefined;
@@ -122,16 +124,41 @@ function repairs({ events }: ClusterLog): ClusterEvidence["repair"] {
 }
 
 /**
- * The mean wait for nodes before a restart, which is all that ETTR needs of it, with the interval that so many waits
- * leave if they are exponential (our choice). Undefined where the log has no requeued attempt.
+ * The mean wait for nodes before a restart, which is all that ETTR needs of it: the log's mean, with the interval that so
+ * many waits leave if they are exponential, and what is believed without a log, weighed as the failure rate weighs the
+ * same log: by its exposure. The waits of one busy hour depend on each other, so that their number says less (our choice).
  */
 export function requeueWait(
   sampler: Sampler,
   { failures, requeueWait: waits }: ClusterEvidence,
-): Estimate<{ time: 1 }> | undefined {
-  if (!waits) return undefined;
+  otherwise: Estimate<{ time: 1 }>,
+): Estimate<{ time: 1 }> {
+  if (!waits) return otherwise;
   const evidence: Evidence = { basis: "measured", sources: [failures.source] };
   const { count, meanSeconds } = waits;
-  if (meanSeconds === 0) return Estimate.exact(0, "s", evidence);
-  return sampler.draw("fleet/requeue-wait", gammaQuantile(count, count / meanSeconds), "s", evidence);
+  const own =
+    meanSeconds === 0
+      ? Estimate.exact(0, "s", evidence)
+      : sampler.draw("fleet/requeue-wait", gammaQuantile(count, count / meanSeconds), "s", evidence);
+  return weighed(failures, own, otherwise);
+}
+
+/** How long a failed node is away: the log's median, and what is believed without a log, weighed in the same way. */
+export function repairTime(
+  { failures, repair }: ClusterEvidence,
+  otherwise: Estimate<{ time: 1 }>,
+): Estimate<{ time: 1 }> {
+  if (!repair) return otherwise;
+  const own = Estimate.exact(repair.medianSeconds, "s", { basis: "measured", sources: [repair.source] });
+  return weighed(failures, own, otherwise);
+}
+
+/** A time that a log measured and the one that is believed without it, as the failure rate weighs the same log. */
+function weighed(
+  log: LoggedFailures,
+  own: Estimate<{ time: 1 }>,
+  otherwise: Estimate<{ time: 1 }>,
+): Estimate<{ time: 1 }> {
+  const weight = logWeight(log);
+  return Estimate.combine([own, otherwise], "s", (seen, held) => weight * seen + (1 - weight) * held);
 }

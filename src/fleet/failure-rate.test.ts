@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Sampler } from "../core/index.ts";
-import { nodeFailures } from "./evidence.ts";
+import { Estimate, Sampler } from "../core/index.ts";
+import { nodeFailures, requeueWait } from "./evidence.ts";
 import { failureRate, publishedPrior } from "./failure-rate.ts";
 import { readSacct } from "./readers/sacct.ts";
 import { labFile } from "./testing/lab.ts";
@@ -49,6 +49,21 @@ describe("a log beside it", () => {
     expect(both.logWeight).toBeGreaterThan(0.9);
     expect(both.own!.rate).toBe(10);
     expect(both.rate.sources.map(({ id }) => id)).toContain("log");
+  });
+
+  it("counts as much for the wait before a restart as for the rate", () => {
+    const otherwise = Estimate.exact(120, "s", { basis: "assumed", sources: [] });
+    const wait = (nodeDays: number, count: number) =>
+      requeueWait(
+        new Sampler(1),
+        { failures: log(1, nodeDays), requeueWait: { count, meanSeconds: 900 }, repair: undefined },
+        otherwise,
+      );
+    expect(wait(0.01, 18).value("s")).toBeCloseTo(120, 1);
+    const { nodeDays } = publishedPrior();
+    expect(wait(nodeDays, 1000).mean("s")).toBeCloseTo((900 + 120) / 2, 0);
+    expect(wait(999 * nodeDays, 1000).mean("s")).toBeCloseTo(900, -1);
+    expect(wait(1, 18).basis).toBe("assumed");
   });
 
   it("narrows the interval as its exposure grows", () => {

@@ -70,6 +70,11 @@ export function publishedPrior(): GammaRate & { clusters: readonly string[]; evi
   };
 }
 
+/** Share of a mean that rests on a log where published clusters are the other voice: its node-days over all node-days. */
+export function logWeight({ nodeDays }: FailureCount): number {
+  return nodeDays / (publishedPrior().nodeDays + nodeDays);
+}
+
 /** Below this tail probability under the prior a log is said to disagree with it. */
 const SURPRISE = 0.01;
 
@@ -96,7 +101,7 @@ export function failureRate(sampler: Sampler, log?: LoggedFailures): FailureRate
     prior,
     posterior,
     own,
-    logWeight: (counted?.nodeDays ?? 0) / posterior.nodeDays,
+    logWeight: counted ? logWeight(counted) : 0,
     disagreement: counted && own ? disagreement(counted, own, prior, posterior) : undefined,
   };
 }

@@ -430,6 +430,7 @@ describe("lemons", () => {
         ],
         events: [
           {
+            kind: "state",
             node: "n1",
             start: 0,
             end: 1,

@@ -2,7 +2,7 @@
  * The whole account of a cluster's reliability as one plain data object: what its logs say, with intervals, what that
  * means for a training run, and what these logs cannot know. Views are made elsewhere.
  */
-import { type Dimensionless, Estimate, type Sampler, type Supervision } from "../core/index.ts";
+import { type Dimensionless, Estimate, FigureTable, type Sampler, type Supervision } from "../core/index.ts";
 import {
   type Attributions,
   attributeFailures,
@@ -159,7 +159,7 @@ export function reliabilityReport(
   const plannedNodes = options.nodes ?? Math.max(1, measured.mostNodes);
   const repairSeconds = options.repairSeconds ?? evidence.repair?.medianSeconds ?? DAY_SECONDS;
   const lemons = lemonNodes(exposure, nodes, { ...log, tickets: options.tickets }, options.lemons);
-  const run = plannedRun(rate, plannedNodes, requeueWait(sampler, evidence), options);
+  const run = plannedRun(rate, plannedNodes, requeueWait(sampler, evidence, assumedQueue(sampler)), options);
   steps("planning");
   const [from, to] = span(log);
   return {
@@ -212,13 +212,18 @@ function progressOf({ progress, signal }: Supervision): (activity: string) => vo
   };
 }
 
+/** The wait for nodes before a restart where no log tells: `data/checkpoints.csv`. */
+function assumedQueue(sampler: Sampler): Estimate<{ time: 1 }> {
+  return new FigureTable("checkpoints").estimate(sampler, "restart", "queue", "s");
+}
+
 /** How long a checkpoint holds training up where nobody says: our choice. */
 const ASSUMED_CHECKPOINT_WRITE_SECONDS = 60;
 
 function plannedRun(
   { rate }: FailureRateEstimate,
   nodes: number,
-  queue: Estimate<{ time: 1 }> | undefined,
+  queue: Estimate<{ time: 1 }>,
   options: ReportOptions,
 ): RunEstimates {
   const assumed = { basis: "assumed" as const, sources: [] };
@@ -229,7 +234,7 @@ function plannedRun(
     nodes: Estimate.exact(nodes, "node"),
     checkpointInterval: habit(options.checkpointIntervalSeconds, assumedHabits().checkpointIntervalSeconds),
     restart: habit(options.restartSeconds, assumedHabits().restartSeconds),
-    queue: queue ?? Estimate.exact(0, "s", assumed),
+    queue,
     checkpointWrite: habit(options.checkpointWriteSeconds, ASSUMED_CHECKPOINT_WRITE_SECONDS),
     productive: Estimate.exact(options.productiveSeconds ?? 30 * DAY_SECONDS, "s"),
   };

@@ -4,19 +4,23 @@
  */
 import { isUtf8 } from "node:buffer";
 
-/** How many codes a column remembers; a power of two. */
-const RECENT = 64;
+/** How many codes a column remembers: as many as 13 bits tell apart. */
+const RECENT_BITS = 13;
 const NONE = recentCodes();
 
 /** What `codeOfBytes` remembers of a column. */
 export function recentCodes(): Int32Array {
-  return new Int32Array(RECENT);
+  return new Int32Array(1 << RECENT_BITS);
 }
 
 export class Texts {
   readonly #texts: string[] = [""];
   /** The bytes of all texts one after another: comparing them with a row's is faster than comparing characters. */
   #bytes = new Uint8Array(1024);
+  #words = wordsOf(this.#bytes);
+  /** The bytes that the last text asked for stood in, and the same to be read four at a time. */
+  #row: Buffer = Buffer.alloc(0);
+  #rowWords = wordsOf(this.#row);
   /** Where each text ends among the bytes; it begins where the one before ends. */
   #ends = new Int32Array(1024);
   /** Open addressing: code in each slot, 0 where empty: the empty text needs none. */
@@ -45,15 +49,20 @@ export class Texts {
 
   /**
    * The code of the text that `bytes[start..end)` spell in UTF-8, or in Latin-1 where that is not UTF-8. `recent` are
-   * the codes that the column had last, by length, which are tried first: most columns have few different texts.
+   * the codes that the column had last, by a few of their bytes: they are tried first, since columns repeat their texts.
    */
   codeOfBytes(bytes: Buffer, start: number, end: number, recent: Int32Array = NONE): number {
     if (start === end) return 0;
-    const length = (end - start) & (RECENT - 1);
-    const guess = recent[length]!;
+    if (bytes !== this.#row) {
+      this.#row = bytes;
+      this.#rowWords = wordsOf(bytes);
+    }
+    if (recent === NONE) return this.#lookUp(bytes, start, end);
+    const slot = this.#sample(start, end);
+    const guess = recent[slot]!;
     if (guess !== 0 && this.#equals(guess, bytes, start, end)) return guess;
     const code = this.#lookUp(bytes, start, end);
-    if (recent !== NONE) recent[length] = code;
+    recent[slot] = code;
     return code;
   }
 
@@ -65,7 +74,10 @@ export class Texts {
     this.#texts.push(decode(bytes, start, end));
     const before = this.#ends[code - 1]!;
     const after = before + end - start;
-    if (after > this.#bytes.length) this.#bytes = enlarged(this.#bytes, new Uint8Array(2 * after));
+    if (after > this.#bytes.length) {
+      this.#bytes = enlarged(this.#bytes, new Uint8Array(2 * after));
+      this.#words = wordsOf(this.#bytes);
+    }
     this.#bytes.set(bytes.subarray(start, end), before);
     this.#ends[code] = after;
     this.#hashes[code] = hash;
@@ -87,9 +99,28 @@ export class Texts {
     const length = end - start;
     if (this.#ends[code]! - begin !== length) return false;
     const known = this.#bytes;
-    // Texts of one column differ mostly at their ends: node 1701 from node 1702.
-    for (let i = length - 1; i >= 0; i--) if (known[begin + i] !== bytes[start + i]) return false;
-    return true;
+    if (length < 4) {
+      for (let i = 0; i < length; i++) if (known[begin + i] !== bytes[start + i]) return false;
+      return true;
+    }
+    const [words, rowWords] = [this.#words, this.#rowWords];
+    // From the end, where texts of one column differ: node 1701 from node 1702. The last step may overlap the one before.
+    for (let i = length - 4; i > 0; i -= 4) {
+      if (words.getInt32(begin + i) !== rowWords.getInt32(start + i)) return false;
+    }
+    return words.getInt32(begin) === rowWords.getInt32(start);
+  }
+
+  /** A slot that texts of one column seldom share: by their length and their last bytes. */
+  #sample(start: number, end: number): number {
+    const words = this.#rowWords;
+    const length = end - start;
+    const last = length < 4 ? this.#row[end - 1]! : words.getInt32(end - 4);
+    const before = length < 8 ? this.#row[start]! : words.getInt32(end - 8);
+    return (
+      (Math.imul(last ^ Math.imul(before, 0x2c1b3c6d), 0x01000193) + Math.imul(length, 0x9e3779b1)) >>>
+      (32 - RECENT_BITS)
+    );
   }
 
   #grow(): void {
@@ -115,6 +146,10 @@ function enlarged<A extends Uint8Array | Int32Array>(values: A, larger: A): A {
 export function decode(bytes: Buffer, start: number, end: number): string {
   const part = bytes.subarray(start, end);
   return part.toString(isUtf8(part) ? "utf8" : "latin1");
+}
+
+function wordsOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** Four bytes a step: FNV-1a's shape, with a step for what is left. */

@@ -31,7 +31,10 @@ function withRunFlags(command: Command): Command {
     .option("--interval <time>", "checkpoint interval; the best one where left out")
     .option("--write <time>", "time that writing a checkpoint blocks", "30 s")
     .option("--restart <time>", "time from a failure to the first new step", "10 min")
-    .option("--queue <time>", `wait for nodes after a failure; the logs' mean where left out, or ${QUEUE}`)
+    .option(
+      "--queue <time>",
+      `wait for nodes after a failure; ${QUEUE} where left out, weighed with the logs' mean`,
+    )
     .option("--productive <time>", "time of the steps alone", "30 days");
 }
 
@@ -152,8 +155,9 @@ async function plannedRun(
     checkpointInterval: Estimate.exact(interval, "s"),
     restart: seconds("--restart", flags.restart),
     queue:
-      (flags.queue === undefined && evidence && fleet.requeueWait(sampler, evidence)) ||
-      seconds("--queue", flags.queue ?? QUEUE),
+      flags.queue === undefined && evidence
+        ? fleet.requeueWait(sampler, evidence, seconds("--queue", QUEUE))
+        : seconds("--queue", flags.queue ?? QUEUE),
     checkpointWrite: write,
     productive: seconds("--productive", flags.productive),
   };

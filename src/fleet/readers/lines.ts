@@ -3,7 +3,7 @@
  * disk because nothing is decoded until a field is wanted. Knows nothing of what a line means.
  */
 import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
-import type { Readable } from "node:stream";
+import { open } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { InputError, type Supervision } from "../../core/index.ts";
 
@@ -80,7 +80,7 @@ export async function forEachLine(
 }
 
 /**
- * Calls `visit` for every piece of the file, without its byte order mark. Throws an `InputError` where the file cannot
+ * Calls `visit` for every piece of the file, without its byte order mark; a piece is valid during the call. Throws an `InputError` where the file cannot
  * be read or is UTF-16, and the signal's reason where it is aborted.
  */
 export async function forEachChunk(
@@ -91,7 +91,7 @@ export async function forEachChunk(
   const name = sourceName(source);
   const total = sizeOf(source);
   let bytesRead = 0;
-  for await (const piece of bytesOf(source)) {
+  for await (const piece of bytesOf(source, Buffer.allocUnsafe(CHUNK_BYTES))) {
     signal?.throwIfAborted();
     let chunk = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (bytesRead === 0) {
@@ -104,28 +104,53 @@ export async function forEachChunk(
   }
 }
 
-/** What a source holds, unzipped. Throws an `InputError` where the file cannot be read. */
-export async function* bytesOf(source: LogSource): AsyncIterable<Uint8Array> {
+/**
+ * What a source holds, unzipped. Throws an `InputError` where the file cannot be read. With `into`, pieces of a plain file
+ * are put there one after another, so that each is valid only until the next is asked for.
+ */
+export async function* bytesOf(source: LogSource, into?: Buffer): AsyncIterable<Uint8Array> {
   if (typeof source !== "string" && "bytes" in source) {
     if (source.bytes instanceof Uint8Array) yield source.bytes;
     else yield* source.bytes;
     return;
   }
   const name = sourceName(source);
-  const range = typeof source === "string" ? {} : { start: source.from, end: source.to - 1 };
-  const file: Readable = createReadStream(name, { highWaterMark: CHUNK_BYTES, ...range });
   const zipped = name.endsWith(".gz");
-  const bytes = zipped ? file.pipe(createGunzip()) : file;
-  // A pipe does not carry the file's errors along.
-  if (bytes !== file) file.on("error", (error) => bytes.destroy(error));
   try {
-    yield* bytes as AsyncIterable<Uint8Array>;
+    yield* zipped ? unzipped(name) : plainBytes(source, into);
   } catch (error) {
     throw new InputError({
       place: { file: name },
       found: (error as Error).message,
       expected: zipped ? "a gzip file that can be read" : "a file that can be read",
     });
+  }
+}
+
+function unzipped(name: string): AsyncIterable<Uint8Array> {
+  const file = createReadStream(name, { highWaterMark: CHUNK_BYTES });
+  const bytes = createGunzip();
+  // A pipe does not carry the file's errors along.
+  file.on("error", (error) => bytes.destroy(error));
+  return file.pipe(bytes);
+}
+
+async function* plainBytes(source: string | FilePart, into?: Buffer): AsyncIterable<Uint8Array> {
+  const part = typeof source === "string" ? undefined : source;
+  let left = part ? part.to - part.from : Number.POSITIVE_INFINITY;
+  let position = part ? part.from : null;
+  const file = await open(sourceName(source));
+  try {
+    while (left > 0) {
+      const buffer = into ?? Buffer.allocUnsafe(CHUNK_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, left), position);
+      if (bytesRead === 0) return;
+      left -= bytesRead;
+      if (position !== null) position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
   }
 }
 

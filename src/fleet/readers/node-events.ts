@@ -67,6 +67,7 @@ export async function readNodeEvents(source: LogSource, options: EventOptions = 
         return reading.skip("TimeEnd is before TimeStart", line, text, "TimeEnd at or after TimeStart");
       const state = field("State");
       events.push({
+        kind: "state",
         node,
         start: from,
         end: to,
@@ -166,6 +167,7 @@ export async function readFailureTable(
       const detail = filled === undefined ? undefined : record[filled];
       const reason = (columns.reason === undefined ? detail : record[columns.reason]) ?? "";
       events.push({
+        kind: "failure",
         node,
         start,
         end,
@@ -254,13 +256,17 @@ interface CsvRecord {
   readonly info: { readonly lines: number };
 }
 
-/** The signals that node events give: every outage whose reason tells of a symptom, and every lost heartbeat. */
+/**
+ * The signals that node events give: every outage whose reason or category tells of a symptom, every lost heartbeat, and
+ * every other row of a table of failures.
+ */
 export function signalsOfEvents(events: readonly NodeEvent[]): Signal[] {
   return events.flatMap((event) => {
     if (!isOutage(event)) return [];
-    const told = symptomOf(event.reason);
+    const told = symptomOf(event.reason) ?? (event.kind === "failure" ? symptomOf(event.state) : undefined);
     const lost = event.notResponding ? taxonomy().get("Node heartbeat lost") : undefined;
-    const symptom = told?.symptom ?? lost;
+    const failed = event.kind === "failure" ? taxonomy().get("Node failure") : undefined;
+    const symptom = told?.symptom ?? lost ?? failed;
     if (!symptom) return [];
     return [
       {

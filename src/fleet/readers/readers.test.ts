@@ -5,6 +5,9 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../core/index.ts";
 import type { Attempt } from "../attempts.ts";
+import { attributeFailures } from "../attribution.ts";
+import { clusterEvidence } from "../evidence.ts";
+import { NodeSets } from "../nodelist.ts";
 import { labFile, textSource } from "../testing/lab.ts";
 import { readDcgmMetrics, readXidLog } from "./gpu-errors.ts";
 import { readKeyValues } from "./key-values.ts";
@@ -197,6 +200,38 @@ describe("node events", () => {
     );
     expect(events).toMatchObject([{ node: "20/12", state: "Hardware", reason: "Memory Dimm" }]);
     expect(events[0]!.end - events[0]!.start).toBe(23 * 60);
+  });
+
+  it("of a failure table take part in attribution whatever their category, and name the node that failed", async () => {
+    const sacct =
+      "JobIDRaw|Start|End|NodeList|AllocNodes|State\n" +
+      "1|2026-01-01T00:00:00|2026-01-01T02:00:00|n[1-2]|2|NODE_FAIL\n" +
+      "2|2026-01-01T03:00:00|2026-01-01T04:00:00|n[1-2]|2|FAILED\n" +
+      "3|2026-01-01T05:00:00|2026-01-01T06:00:00|n[1-2]|2|FAILED\n";
+    const failures =
+      "HOST,BEGAN,ENDED,KIND\n" +
+      "n2,2026-01-01 01:59:00,2026-01-01 09:00:00,GPU fell off the bus\n" +
+      "n1,2026-01-01 03:58:00,2026-01-01 03:59:00,Human Error\n";
+    const log = await readClusterLog([textSource(sacct), textSource(failures, "own.csv")], {
+      failureColumns: { node: "HOST", start: "BEGAN", end: "ENDED", category: "KIND" },
+    });
+    const { known, withoutSignal } = attributeFailures(log.attempts, new NodeSets(log.attempts), log);
+    expect(withoutSignal).toBe(1);
+    expect(known).toMatchObject([
+      {
+        symptoms: ["GPU unavailable"],
+        culprits: ["n2"],
+        hardware: true,
+        domains: ["system software", "hardware"],
+      },
+      {
+        symptoms: ["Node failure", "Job failed"],
+        culprits: ["n1"],
+        hardware: true,
+        domains: ["system software", "hardware"],
+      },
+    ]);
+    expect(clusterEvidence(log).repair?.medianSeconds).toBe(7 * 3600 + 60);
   });
 
   it("of any table by a mapping, with rows of the wrong width skipped", async () => {

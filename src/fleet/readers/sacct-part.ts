@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { type AttemptColumns, AttemptTable } from "../attempts.ts";
 import { type FilePart, forEachLine } from "./lines.ts";
 import { Reading, type ReadingSummary } from "./reading.ts";
-import type { Header } from "./row-splitter.ts";
+import { expectedRows, type Header } from "./row-splitter.ts";
 import { RowReader, type Zones } from "./sacct-rows.ts";
 
 export interface PartRequest {
@@ -21,6 +21,7 @@ export interface PartRows {
 /** Reads the rows of a part; lines are counted from its start. */
 export async function readPart({ part, header, timeZone }: PartRequest): Promise<PartRows> {
   const attempts = new AttemptTable();
+  attempts.reserve(expectedRows(part.to - part.from, header));
   const reading = new Reading(part.name);
   const rows = new RowReader(header, attempts, reading, { timeZone });
   reading.lines = await forEachLine(

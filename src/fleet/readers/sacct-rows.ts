@@ -30,11 +30,12 @@ export class RowReader {
   readonly #splitter: RowSplitter;
   /** Where the fields of the row at hand begin. */
   readonly #starts: Int32Array;
-  readonly #timeColumns: readonly Column<(typeof TIME_FIELDS)[number]["column"]>[];
-  readonly #textColumns: readonly Column<(typeof TEXT_FIELDS)[number]["column"]>[];
+  readonly #timeColumns: readonly Column<(typeof TIME_FIELDS)[number]["column"], Float64Array>[];
+  readonly #textColumns: readonly Column<(typeof TEXT_FIELDS)[number]["column"], Int32Array>[];
   readonly #states: Spellings<number>;
   readonly #resources: Spellings<{ gpus: number; nodes: number | undefined }>;
   readonly #exits: Spellings<ExitStatus>;
+  #capacity = 0;
   #firstLocal: number | undefined;
   #firstZoned: number | undefined;
 
@@ -57,8 +58,8 @@ export class RowReader {
       nodes: countOf(text, "node"),
     }));
     this.#exits = new Spellings(table.texts, parseExitCode);
-    this.#timeColumns = present(TIME_FIELDS, this.#columns);
-    this.#textColumns = present(TEXT_FIELDS, this.#columns);
+    this.#timeColumns = present(TIME_FIELDS, this.#columns, new Float64Array());
+    this.#textColumns = present(TEXT_FIELDS, this.#columns, new Int32Array());
   }
 
   /** Reads a line: a row, or nothing at all. */
@@ -152,6 +153,7 @@ export class RowReader {
 
     const table = this.#table;
     const row = table.append();
+    if (table.capacity !== this.#capacity) this.#columnsMoved();
     table.job[row] = job;
     table.line[row] = line;
     table.state[row] = state;
@@ -179,6 +181,13 @@ export class RowReader {
     }
   }
 
+  /** A table that grows has its columns elsewhere. They are held here since finding one by its name takes long. */
+  #columnsMoved(): void {
+    this.#capacity = this.#table.capacity;
+    for (const field of this.#timeColumns) field.values = this.#table[field.column];
+    for (const field of this.#textColumns) field.values = this.#table[field.column];
+  }
+
   #whole(bytes: Buffer): string {
     return decode(bytes, this.#starts[0]!, this.#starts[this.fields.length]! - 1);
   }
@@ -187,7 +196,7 @@ export class RowReader {
     const table = this.#table;
     const starts = this.#starts;
     const { zoned, local } = this.#time;
-    for (const { field, index, column } of this.#timeColumns) {
+    for (const { field, index, values } of this.#timeColumns) {
       const seconds = this.#time.field(bytes, starts[index]!, starts[index + 1]! - 1);
       if (seconds === MALFORMED) {
         this.#reading.skip(
@@ -198,7 +207,7 @@ export class RowReader {
         );
         return false;
       }
-      table[column][row] = seconds;
+      values[row] = seconds;
     }
     if (this.#time.zoned > zoned) this.#firstZoned ??= line;
     if (this.#time.local > local) this.#firstLocal ??= line;
@@ -250,10 +259,10 @@ export class RowReader {
 
   #texts(bytes: Buffer, row: number): void {
     const table = this.#table;
-    for (const { index, column, recent } of this.#textColumns) {
+    for (const { index, values, recent } of this.#textColumns) {
       const start = this.#starts[index]!;
       const end = this.#starts[index + 1]! - 1;
-      if (start < end) table[column][row] = table.texts.codeOfBytes(bytes, start, end, recent);
+      if (start < end) values[row] = table.texts.codeOfBytes(bytes, start, end, recent);
     }
     const index = this.#columns.TimelimitRaw;
     if (index === undefined) return;
@@ -301,21 +310,23 @@ const TEXT_FIELDS = [
 ] as const;
 
 /** A field that the log has: where it stands in a row, and the column of the table that it fills. */
-interface Column<C extends string> {
+interface Column<C extends string, V> {
   readonly field: string;
   readonly column: C;
   readonly index: number;
+  values: V;
   /** The codes that a column of texts had last. */
   readonly recent: Int32Array;
 }
 
-function present<C extends string>(
+function present<C extends string, V>(
   fields: readonly { readonly field: string; readonly column: C }[],
   columns: Readonly<Record<string, number>>,
-): Column<C>[] {
+  values: V,
+): Column<C, V>[] {
   return fields.flatMap(({ field, column }) => {
     const index = columns[field];
-    return index === undefined ? [] : [{ field, column, index, recent: recentCodes() }];
+    return index === undefined ? [] : [{ field, column, index, values, recent: recentCodes() }];
   });
 }
 

@@ -8,7 +8,7 @@ import { AttemptTable, dropRepeats } from "../attempts.ts";
 import { decode } from "../texts.ts";
 import { type FilePart, forEachLine, type LogSource, partsOfFile, sizeOf, sourceName } from "./lines.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";
-import { FREE_TEXT, type Header } from "./row-splitter.ts";
+import { expectedRows, FREE_TEXT, type Header } from "./row-splitter.ts";
 import { type PartRows, readPartInThread } from "./sacct-part.ts";
 import { RowReader, type Zones } from "./sacct-rows.ts";
 
@@ -108,8 +108,8 @@ export async function readSacctParts(
   let parts: Promise<PartRows[]> = Promise.resolve([]);
   const begin = (found: Header) => {
     rows = new RowReader(found, attempts, reading, options);
-    // A row is about as long as the names of its fields; room that is not used costs no memory.
-    if (fileBytes) attempts.reserve(firstRow + Math.ceil(fileBytes / found.fields.join(" ").length));
+    // Room that is not used costs no memory.
+    if (fileBytes) attempts.reserve(firstRow + expectedRows(fileBytes, found));
     const { timeZone, signal } = options;
     parts = Promise.all(others.map((part) => readPartInThread({ part, header: found, timeZone }, signal)));
     // Should the first part fail, nobody waits for the others.

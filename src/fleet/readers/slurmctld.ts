@@ -65,7 +65,17 @@ export async function readControllerLog(
     notResponding: boolean,
     line: number,
   ) => {
-    open.set(node, { node, start: time, end: Number.NaN, state, reason, notResponding, file, line });
+    open.set(node, {
+      kind: "state",
+      node,
+      start: time,
+      end: Number.NaN,
+      state,
+      reason,
+      notResponding,
+      file,
+      line,
+    });
   };
   const up = (node: string, time: number) => {
     const event = open.get(node);

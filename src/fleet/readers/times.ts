@@ -84,8 +84,9 @@ export class WallClock {
 /** Reads time fields of one log; keeps the day of the last field, since neighbours mostly share it. */
 export class TimeReader {
   readonly #clock: WallClock;
-  #dayKey = -1;
-  #daySeconds = 0;
+  #year = 0;
+  #monthAndDay = 0;
+  #daySeconds = Number.NaN;
   /** Fields read so far that carried a zone, and that did not: a log with both mixes two conventions. */
   zoned = 0;
   local = 0;
@@ -111,22 +112,27 @@ export class TimeReader {
     if (bytes[start + 4] !== 45 || length < 19) {
       return this.#rare(bytes.toString("latin1", start, end));
     }
-    const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
-    const month = twoDigits(bytes, start + 5);
-    const day = twoDigits(bytes, start + 8);
-    const hour = twoDigits(bytes, start + 11);
-    const minute = twoDigits(bytes, start + 14);
-    const second = twoDigits(bytes, start + 17);
-    // Written so that a NaN from a stray letter fails too.
-    const valid =
-      month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 && second <= 60;
-    if (!valid || !(year >= 1970)) return MALFORMED;
-    const key = (year * 16 + month) * 32 + day;
-    if (key !== this.#dayKey) {
-      this.#dayKey = key;
-      this.#daySeconds = Date.UTC(year, month - 1, day) / 1000;
+    // All digits of a day in two numbers, which are the same for the same ten bytes.
+    const year =
+      (bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!;
+    const monthAndDay =
+      (bytes[start + 5]! << 24) | (bytes[start + 6]! << 16) | (bytes[start + 8]! << 8) | bytes[start + 9]!;
+    if (year !== this.#year || monthAndDay !== this.#monthAndDay) {
+      this.#daySeconds = dayAt(bytes, start);
+      this.#year = year;
+      this.#monthAndDay = monthAndDay;
     }
+    const [H, h] = [bytes[start + 11]! - 48, bytes[start + 12]! - 48];
+    const [M, m] = [bytes[start + 14]! - 48, bytes[start + 15]! - 48];
+    const [S, s] = [bytes[start + 17]! - 48, bytes[start + 18]! - 48];
+    // A digit and a digit + 6 fit into four bits; nothing else does.
+    const stray = (H | h | M | m | S | s | (H + 6) | (h + 6) | (M + 6) | (m + 6) | (S + 6) | (s + 6)) & ~15;
+    const hour = 10 * H + h;
+    const minute = 10 * M + m;
+    const second = 10 * S + s;
     const wall = this.#daySeconds + hour * HOUR + minute * 60 + second;
+    // Written so that the NaN of no day fails too.
+    if (stray !== 0 || hour > 23 || minute > 59 || second > 60 || !(wall >= 0)) return MALFORMED;
     if (length === 19) {
       this.local++;
       return this.#clock.toEpoch(wall);
@@ -160,6 +166,15 @@ export class TimeReader {
     this.local++;
     return this.#clock.toEpoch(Date.UTC(+y!, +m! - 1, +d!, +H!, +M!, +S) / 1000);
   }
+}
+
+/** Seconds since 1970 at which the day `2026-11-22` begins; NaN where it is none. */
+function dayAt(bytes: Buffer, start: number): number {
+  const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
+  const month = twoDigits(bytes, start + 5);
+  const day = twoDigits(bytes, start + 8);
+  const valid = year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+  return valid ? Date.UTC(year, month - 1, day) / 1000 : Number.NaN;
 }
 
 function twoDigits(bytes: Buffer, start: number): number {

@@ -14,6 +14,11 @@ export interface SimulatedJobs {
   readonly limitSeconds?: Float64Array | undefined;
 }
 
+/** What a job asks for, in seconds. */
+export function limitOf(jobs: SimulatedJobs, job: number): number {
+  return jobs.limitSeconds?.[job] ?? 2 * jobs.workSeconds[job]!;
+}
+
 export interface JobMix {
   readonly accelerators: number;
   /** Relative frequency. */

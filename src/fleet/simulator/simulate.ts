@@ -9,7 +9,7 @@ import { RandomStream } from "../../core/index.ts";
 import type { State } from "../states.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import { EVENT, EventQueue } from "./events.ts";
-import type { SimulatedJobs } from "./jobs.ts";
+import { limitOf, type SimulatedJobs } from "./jobs.ts";
 import { Ledger, type Loss } from "./ledger.ts";
 import { drawLifetime } from "./lifetimes.ts";
 import { NodePool } from "./nodes.ts";
@@ -238,10 +238,6 @@ class Simulation {
     this.#queue.add(job, front);
   }
 
-  #limit(job: number): number {
-    return this.#jobs.limitSeconds?.[job] ?? 2 * this.#jobs.workSeconds[job]!;
-  }
-
   #start(job: number): void {
     this.#queue.remove(job);
     this.#state[job] = RUNNING;
@@ -249,7 +245,7 @@ class Simulation {
     this.#startedAt[job] = this.#now;
     this.#ledger.queueSeconds[job]! += this.#now - this.#eligibleAt[job]!;
     this.#endsAt[job] = this.#now + this.#ledger.secondsToRun(job);
-    const until = Math.max(this.#endsAt[job]!, this.#now + this.#limit(job));
+    const until = Math.max(this.#endsAt[job]!, this.#now + limitOf(this.#jobs, job));
     this.#nodesOf.set(job, this.#pool.allocate(job, this.#jobs.accelerators[job]!, until));
     this.#running[this.#queue.classOf(job)]!.add(job);
     this.#events.push(EVENT.jobEnds, job, this.#endsAt[job]!);
@@ -270,7 +266,7 @@ class Simulation {
       eligible: this.#eligibleAt[job],
       start: this.#startedAt[job],
       end: this.#now,
-      timeLimitSeconds: this.#limit(job),
+      timeLimitSeconds: limitOf(this.#jobs, job),
       priority: this.#jobs.priority[job],
       accelerators: this.#jobs.accelerators[job],
     });
@@ -322,7 +318,8 @@ class Simulation {
 
   #backfill(job: number): void {
     const done =
-      this.#now + Math.max(this.#limit(job), this.#policy.restartSeconds + this.#jobs.workSeconds[job]!);
+      this.#now +
+      Math.max(limitOf(this.#jobs, job), this.#policy.restartSeconds + this.#jobs.workSeconds[job]!);
     if (done <= this.#reservedFor && this.#pool.fits(this.#jobs.accelerators[job]!)) this.#start(job);
   }
 

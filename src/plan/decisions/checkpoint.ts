@@ -55,8 +55,8 @@ export const checkpoint: Decision<CheckpointOption, CheckpointChoice> = {
     const productive = upstream.get(data).tokens.over(step.throughput);
     const write = writeTime(problem, upstream);
     const restart = table.estimate(sampler, "restart", "time", "s");
-    const queue =
-      (open.log && requeueWait(sampler, open.log)) ?? table.estimate(sampler, "restart", "queue", "s");
+    const assumedQueue = table.estimate(sampler, "restart", "queue", "s");
+    const queue = open.log ? requeueWait(sampler, open.log, assumedQueue) : assumedQueue;
     const expected = ettr({
       failureRate: failureRate.rate,
       nodes,

@@ -1,6 +1,6 @@
 /** How many nodes to keep ready, so that a failure is followed by a restart and not by a wait for a repair. */
 import { type AnyEstimate, type Dimensionless, type DimensionOf, Estimate } from "../../core/index.ts";
-import { sparesNeeded } from "../../fleet/index.ts";
+import { repairTime, sparesNeeded } from "../../fleet/index.ts";
 import type { Decision } from "../decision.ts";
 import { figures } from "../tables.ts";
 import { cluster } from "./cluster.ts";
@@ -25,11 +25,8 @@ export const spares: Decision<SparesOption, SparesChoice> = {
   options: () => [{ level: 0.99 }],
 
   evaluate({ level }, { sampler, failureRate, open }, upstream) {
-    const measured = open.log?.repair;
-    const repair =
-      measured === undefined
-        ? figures("checkpoints").estimate(sampler, "restart", "repair", "s")
-        : Estimate.exact(measured.medianSeconds, "s", { basis: "measured", sources: [measured.source] });
+    const assumed = figures("checkpoints").estimate(sampler, "restart", "repair", "s");
+    const repair = open.log ? repairTime(open.log, assumed) : assumed;
     const { nodes } = upstream.get(cluster);
     return {
       level,
