@@ -155,7 +155,7 @@ describe("Bayesian optimisation of one objective", PATIENCE, () => {
   });
 
   it("goes on the same after a restart of a study of which it sees a part", () => {
-    const options = { maxObservations: 12, samples: 4 };
+    const options = { maxObservations: 12, samples: 16 };
     const start = () => bayesianPolicy(bnh.space, bnh.goal, 1, options);
     const policy = start();
     const history = new History<Point>();

@@ -30,7 +30,7 @@ export interface BayesianOptions {
   readonly acquisition?: "hypervolume" | "parego" | undefined;
   /** Posterior samples that an acquisition is averaged over, where it is. Default 32. */
   readonly samples?: number | undefined;
-  /** Most trials that the models are fitted to (see evidence.ts for what happens beyond). Default 200. */
+  /** Most trials that the models are fitted to (see evidence.ts for what happens beyond, where the search for the largest acquisition is shorter too). Default 200. */
   readonly maxObservations?: number | undefined;
 }
 
@@ -88,7 +88,7 @@ export function bayesianPolicy(
         earlier?.kernels ?? fit(seen, rows),
         pending.map((candidate) => space.encode(candidate)),
         noise,
-        samples,
+        earlier ? Math.ceil(samples / 4) : samples,
         random.split("samples"),
       );
       const score =
@@ -100,8 +100,8 @@ export function bayesianPolicy(
         (unit) => score(unit) + model.logFeasibility(unit),
         random.split("maximise"),
         {
-          scattered: 512,
-          climbs: 5,
+          scattered: earlier ? 256 : 512,
+          climbs: earlier ? 2 : 5,
           near: incumbents(seen),
           taken: (key) => settled.has(key) || underWay.has(key),
         },
