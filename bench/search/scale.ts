@@ -24,6 +24,13 @@ const POLICIES = [
   { name: "bayesian" },
   { name: "bayesian", noise: false },
 ];
+const CASES = [
+  ...POLICIES.map((policy) => ({ policy, metrics: ["loss"] })),
+  ...POLICIES.filter(({ name }) => name === "nsga2" || name === "bayesian").map((policy) => ({
+    policy,
+    metrics: ["loss", "other"],
+  })),
+];
 const space = new Space(
   Object.fromEntries(
     Array.from({ length: 14 }, (_, i) => [`p${i}`, { kind: "integer", low: 0, high: 7 }] as const),
@@ -32,8 +39,8 @@ const space = new Space(
 
 const folder = mkdtempSync(join(tmpdir(), "terrarium-scale-"));
 const rows: Record<string, unknown>[] = [];
-for (const policy of POLICIES) {
-  const objectives = [{ metric: "loss", direction: "minimise" as const }];
+for (const { policy, metrics } of CASES) {
+  const objectives = metrics.map((metric) => ({ metric, direction: "minimise" as const }));
   const spec = specOf({ domain: "bench", space, objectives, policy, budget: {}, seed: 1 });
   writeFileSync(join(folder, "study.json"), JSON.stringify(spec));
   writeFileSync(join(folder, "journal.jsonl"), journal(policy.name));
@@ -58,11 +65,12 @@ for (const policy of POLICIES) {
       candidate: space.sample(new RandomStream(trial)),
       ...decision,
     });
-    history.apply({ event: "tell", at: 0, trial, metrics: { loss: trial % 97 } });
+    history.apply({ event: "tell", at: 0, trial, metrics: { loss: trial % 97, other: trial % 89 } });
   }
   times.sort((a, b) => a - b);
   rows.push({
     policy: "noise" in policy ? "bayesian, no noise" : policy.name,
+    objectives: metrics.length,
     "replay s": (replay / 1000).toFixed(2),
     "first proposal ms": first.toFixed(1),
     "median proposal ms": times[10]!.toFixed(2),
@@ -99,7 +107,13 @@ function journal(policy: string): string {
       },
       { event: "make", at: trial, trial, candidate },
       { event: "start", at: trial, trial },
-      { event: "tell", at: trial, trial, metrics: { loss: random.normal() }, spent: { seconds: 1 } },
+      {
+        event: "tell",
+        at: trial,
+        trial,
+        metrics: { loss: random.normal(), other: random.normal() },
+        spent: { seconds: 1 },
+      },
     ];
     for (const event of events) lines.push(JSON.stringify(event));
   }

@@ -13,26 +13,23 @@ import {
   designOperationsPerSecond,
 } from "../hardware/index.ts";
 import {
+  bestSoFar,
   type Clock,
   type Constraint,
   createPolicy,
   drive,
   type Ending,
   type History,
-  hypervolume,
   InProcessRunner,
-  isFeasible,
-  lossesOf,
   type Metrics,
   type Parameter,
   type Point,
-  paretoFront,
-  referenceLosses,
   Space,
   Study,
   type StudyRequest,
   type StudySpec,
   spaceOperators,
+  status,
 } from "../search/index.ts";
 import { costModel, type Estimator, evaluate } from "./evaluate.ts";
 import type { Family } from "./families.ts";
@@ -292,31 +289,19 @@ export async function codesign(
 
 /** The front and the hypervolume by trial of a study of this room. */
 export function summarise(spec: StudySpec, history: History<Point>): Omit<SearchResult, "ending"> {
-  const settled = history.trials.filter(({ metrics }) => metrics !== undefined);
-  const feasible = settled.filter(({ metrics }) => isFeasible(spec, metrics!));
-  const losses = feasible.map(({ metrics }) => lossesOf(spec, metrics!));
-  const front = paretoFront(losses).map((i) => {
-    const { id, candidate, metrics } = feasible[i]!;
-    return { trial: id, candidate: candidate!, metrics: metrics! };
-  });
-  const reference = referenceLosses(spec);
-  const ids = feasible.map(({ id }) => id);
-  let kept: number[][] = [];
-  let volume = 0;
-  const volumes = history.trials.map(({ id }) => {
-    const fresh = losses[ids.indexOf(id)];
-    if (fresh && reference) {
-      kept = [...kept, fresh];
-      kept = paretoFront(kept).map((i) => kept[i]!);
-      volume = hypervolume(kept, reference);
-    }
-    return volume;
-  });
+  const { best, trials, infeasible } = status({ spec, history });
+  // The kernel's measure of one objective is its value; as a hypervolume that is how far it is within the reference.
+  const single = spec.objectives.length === 1 ? spec.objectives[0]! : undefined;
+  const volume = (value: number): number => {
+    if (!single) return value;
+    const inside = single.direction === "minimise" ? single.reference! - value : value - single.reference!;
+    return inside > 0 ? inside : 0;
+  };
   return {
     objectives: spec.objectives.map(({ metric }) => metric as ObjectiveName),
-    front,
-    hypervolume: volumes,
-    feasible: feasible.length,
+    front: best.map((point) => ({ ...point, candidate: point.candidate as Point })),
+    hypervolume: bestSoFar({ spec, history })!.map(volume),
+    feasible: trials.complete - infeasible,
     failed: history.failedCount,
   };
 }

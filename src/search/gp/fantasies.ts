@@ -6,7 +6,7 @@
  */
 import { normalQuantile, type RandomStream } from "../../core/index.ts";
 import { SobolSequence, sobolDimensions } from "../quasirandom.ts";
-import { choleskyWithJitter, solve, solveLower } from "./cholesky.ts";
+import { choleskyWithJitter, multiply, solve, solveLower } from "./cholesky.ts";
 import { covarianceMatrix, covariances } from "./kernel.ts";
 import { type GaussianProcess, jointPosterior, NOISE_FLOOR } from "./regression.ts";
 
@@ -14,8 +14,8 @@ export class Fantasies {
   readonly #process: GaussianProcess;
   readonly #baseline: readonly Float64Array[];
   readonly #factor: Float64Array;
-  /** Per sample, K^-1 (its standardised values at the baseline). */
-  readonly #weights: readonly Float64Array[];
+  /** A row a sample: K^-1 (its standardised values at the baseline). */
+  readonly #weights: Float64Array;
   /** Per sample, the values at the baseline points, in the units of the observations. */
   readonly values: readonly Float64Array[];
 
@@ -38,7 +38,10 @@ export class Fantasies {
       for (let i = 0; i < m; i++) for (let k = 0; k <= i; k++) sample[i]! += root[i * m + k]! * row[k]!;
       return sample;
     });
-    this.#weights = standardised.map((sample) => solve(this.#factor, m, sample));
+    this.#weights = new Float64Array(normals.length * m);
+    standardised.forEach((sample, s) => {
+      this.#weights.set(solve(this.#factor, m, sample), s * m);
+    });
     this.values = standardised.map((sample) => sample.map((value) => offset + spread * value));
   }
 
@@ -47,12 +50,8 @@ export class Fantasies {
     const { kernel, offset, spread } = this.#process;
     const k = covariances(kernel, x, this.#baseline);
     const m = k.length;
-    for (let s = 0; s < means.length; s++) {
-      const weights = this.#weights[s]!;
-      let sum = 0;
-      for (let i = 0; i < m; i++) sum += k[i]! * weights[i]!;
-      means[s] = offset + spread * sum;
-    }
+    multiply(this.#weights, means.length, m, k, means);
+    for (let s = 0; s < means.length; s++) means[s] = offset + spread * means[s]!;
     const w = solveLower(this.#factor, m, k, k);
     let variance = kernel.scale;
     for (let i = 0; i < m; i++) variance -= w[i]! * w[i]!;

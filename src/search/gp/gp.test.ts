@@ -59,7 +59,7 @@ describe("Cholesky kernels", () => {
 describe("Gaussian-process regression", () => {
   // Computed with numpy's dense solve for the same kernel, noise 0.01.
   it("predicts as the textbook formula does", () => {
-    const { mean, deviation } = predict(condition(points, values, kernel, 0.01), Float64Array.of(0.3, 0.6));
+    const { mean, deviation } = predict(condition(points, values, { kernel, noise: 0.01 }), Float64Array.of(0.3, 0.6));
     expect(mean).toBeCloseTo(-0.22793725411501975, 9);
     expect(deviation).toBeCloseTo(0.2923765080021356, 9);
   });
@@ -98,7 +98,7 @@ describe("Gaussian-process regression", () => {
 
 describe("fantasies", () => {
   it("have the posterior's mean and deviation on average, at observed and at new points", () => {
-    const process = condition(points, values, kernel, 0.2);
+    const process = condition(points, values, { kernel, noise: 0.2 });
     const fantasies = new Fantasies(process, points, normalRows(512, points.length, new RandomStream(5)));
     const x = Float64Array.of(0.3, 0.6);
     const means = new Float64Array(512);

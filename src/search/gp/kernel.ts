@@ -29,7 +29,7 @@ export function covariance(kernel: Kernel, a: Float64Array, b: Float64Array): nu
   let squared = 0;
   for (let j = 0; j < a.length; j++) {
     const difference = a[j]! - b[j]!;
-    if (difference !== 0) squared += weights[j]! * (categorical[j] ? 1 : difference * difference);
+    squared += weights[j]! * (categorical[j] && difference !== 0 ? 1 : difference * difference);
   }
   return scale * profile(shape, squared);
 }

@@ -5,7 +5,15 @@
  * outputs standardised to mean 0 and variance 1.
  */
 import { type Differentiable, lbfgs } from "../../core/index.ts";
-import { cholesky, choleskyWithJitter, inverse, logDeterminant, solve, solveLower } from "./cholesky.ts";
+import {
+  cholesky,
+  choleskyWithJitter,
+  inverse,
+  logDeterminant,
+  rowProducts,
+  solve,
+  solveLower,
+} from "./cholesky.ts";
 import {
   covarianceMatrix,
   covariances,
@@ -26,9 +34,14 @@ export interface RegressionOptions {
   readonly noisy: boolean;
 }
 
-export interface GaussianProcess {
+/** Hyper-parameters of standardised values. */
+export interface FittedKernel {
   readonly kernel: Kernel;
+  /** Variance of an observation's noise. */
   readonly noise: number;
+}
+
+export interface GaussianProcess extends FittedKernel {
   readonly points: readonly Float64Array[];
   /** Standardisation of the outputs: value = offset + spread * standardised. */
   readonly offset: number;
@@ -38,12 +51,11 @@ export interface GaussianProcess {
   readonly factor: Float64Array;
 }
 
-/** The process through `values` at `points` with the given hyper-parameters (of standardised values). */
+/** The process through `values` at `points` with the given hyper-parameters. */
 export function condition(
   points: readonly Float64Array[],
   values: readonly number[],
-  kernel: Kernel,
-  noise: number,
+  { kernel, noise }: FittedKernel,
 ): GaussianProcess {
   const n = points.length;
   const { y, offset, spread } = standardise(values);
@@ -51,12 +63,21 @@ export function condition(
   return { kernel, noise, points, offset, spread, alpha: solve(factor, n, y), factor };
 }
 
-/** Fits a process to `values` at `points` (encoded, each of the same length; at least one). */
+/** The process through `values` at `points` (encoded, each of the same length; at least one), with fitted hyper-parameters. */
 export function fitGaussianProcess(
   points: readonly Float64Array[],
   values: readonly number[],
   options: RegressionOptions,
 ): GaussianProcess {
+  return condition(points, values, fitKernel(points, values, options));
+}
+
+/** The hyper-parameters of largest posterior. */
+export function fitKernel(
+  points: readonly Float64Array[],
+  values: readonly number[],
+  options: RegressionOptions,
+): FittedKernel {
   const d = options.categorical.length;
   const { categorical, noisy } = options;
   const fits = options.shapes.map((shape) => {
@@ -77,7 +98,7 @@ export function fitGaussianProcess(
   });
   const { shape, found } = fits.reduce((a, b) => (b.found.value < a.found.value ? b : a));
   const { weights, scale, noise } = unpack(found.x, d, noisy);
-  return condition(points, values, { shape, categorical, weights, scale }, noise);
+  return { kernel: { shape, categorical, weights, scale }, noise };
 }
 
 /** Mean and standard deviation of the function (without noise) at `x`, in the units of the values. */
@@ -101,18 +122,15 @@ export function jointPosterior(
   const n = points.length;
   const m = at.length;
   const mean = new Float64Array(m);
-  const reduced = at.map((x, i) => {
-    const k = covariances(kernel, x, points);
+  const reduced = new Float64Array(m * n);
+  at.forEach((x, i) => {
+    const k = covariances(kernel, x, points, reduced.subarray(i * n, (i + 1) * n));
     for (let j = 0; j < n; j++) mean[i]! += k[j]! * alpha[j]!;
-    return solveLower(factor, n, k, k);
+    solveLower(factor, n, k, k);
   });
   const joint = covarianceMatrix(kernel, at);
-  for (let i = 0; i < m; i++)
-    for (let j = 0; j < m; j++) {
-      let sum = 0;
-      for (let k = 0; k < n; k++) sum += reduced[i]![k]! * reduced[j]![k]!;
-      joint[i * m + j]! -= sum;
-    }
+  const explained = rowProducts(reduced, m, n);
+  for (let i = 0; i < m * m; i++) joint[i]! -= explained[i]!;
   return { mean, covariance: joint };
 }
 

@@ -36,26 +36,31 @@ export function paretoFront(points: readonly (readonly number[])[]): number[] {
   return front.sort((i, j) => i - j);
 }
 
-/** Non-dominated sorting (Deb et al. 2002): front 0 is the Pareto front, front 1 what is left without it, and so on. */
-export function fronts(
-  points: readonly (readonly number[])[],
-  beats: (i: number, j: number) => boolean = (i, j) => dominates(points[i]!, points[j]!),
-): number[][] {
-  const beatenBy = points.map(() => 0);
-  const loses: number[][] = points.map(() => []);
-  for (let i = 0; i < points.length; i++)
-    for (let j = 0; j < points.length; j++)
-      if (i !== j && beats(i, j)) {
-        loses[i]!.push(j);
-        beatenBy[j]!++;
-      }
+/**
+ * Non-dominated sorting (Deb et al. 2002): front 0 is the Pareto front with all equals of its points, front 1 that of
+ * what is left without it, and so on, each in the order of the points. In lexicographic order a point is dominated only
+ * by points before it, and then by one of every front before its own, so that its front is found by halving (Zhang et
+ * al. 2015).
+ */
+export function fronts(points: readonly (readonly number[])[]): number[][] {
+  const order = [...points.keys()].sort((i, j) => {
+    const [a, b] = [points[i]!, points[j]!];
+    for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return a[k]! - b[k]!;
+    return i - j;
+  });
   const sorted: number[][] = [];
-  let current = points.flatMap((_, i) => (beatenBy[i] === 0 ? [i] : []));
-  while (current.length > 0) {
-    sorted.push(current);
-    current = current.flatMap((i) => loses[i]!.filter((j) => --beatenBy[j]! === 0)).sort((i, j) => i - j);
+  for (const i of order) {
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle]!.some((j) => dominates(points[j]!, points[i]!))) low = middle + 1;
+      else high = middle;
+    }
+    if (low === sorted.length) sorted.push([]);
+    sorted[low]!.push(i);
   }
-  return sorted;
+  return sorted.map((front) => front.sort((i, j) => i - j));
 }
 
 /**

@@ -139,7 +139,7 @@ describe("Bayesian optimisation of one objective", PATIENCE, () => {
     expect(seen.size).toBe(8);
   });
 
-  it("says when its models are fitted to a part of the trials", () => {
+  it("says when its models are fitted to a part of the trials, and their kernels to a part of the first", () => {
     const policy = bayesianPolicy(branin.space, branin.goal, 1, { maxObservations: 30 });
     const history = new History<Point>();
     const random = new RandomStream(1);
@@ -148,8 +148,46 @@ describe("Bayesian optimisation of one objective", PATIENCE, () => {
       history.apply({ event: "ask", at: 0, trial, operator: "draft", parents: [], candidate });
       history.apply({ event: "tell", at: 0, trial, metrics: branin.evaluate(candidate) });
     }
-    const decision = policy.propose(history, new RandomStream(2));
-    expect(decision).toMatchObject({ note: { fittedTo: 30, of: 500 } });
+    const { note } = policy.propose(history, new RandomStream(2)) as { note: Record<string, number> };
+    expect(note).toMatchObject({ fittedTo: 15, of: 500 });
+    expect(note.kernelsOfFirst).toBeLessThanOrEqual(500);
+    expect(note.kernelsOfFirst).toBeGreaterThan(500 / 1.11);
+  });
+
+  it("goes on the same after a restart of a study of which it sees a part", () => {
+    const options = { maxObservations: 12, samples: 16 };
+    const start = () => bayesianPolicy(bnh.space, bnh.goal, 1, options);
+    const policy = start();
+    const history = new History<Point>();
+    for (let trial = 0; trial < 40; trial++) {
+      const replayed = new History<Point>();
+      for (const { id, candidate, metrics, operator, parents, note } of history.trials) {
+        replayed.apply({ event: "ask", at: 0, trial: id, operator, parents, candidate, note });
+        replayed.apply({
+          event: "tell",
+          at: 0,
+          trial: id,
+          ...(metrics ? { metrics } : { failure: "lost" }),
+        });
+      }
+      const decision = policy.propose(history, new RandomStream(trial)) as { candidate: Point };
+      expect(start().propose(replayed, new RandomStream(trial))).toEqual(decision);
+      history.apply({
+        event: "ask",
+        at: 0,
+        trial,
+        operator: "x",
+        parents: [],
+        note: { index: trial },
+        ...decision,
+      });
+      history.apply({
+        event: "tell",
+        at: 0,
+        trial,
+        ...(trial % 7 === 3 ? { failure: "lost" } : { metrics: bnh.evaluate(decision.candidate) }),
+      });
+    }
   });
 });
 

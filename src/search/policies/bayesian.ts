@@ -10,12 +10,13 @@ import { logExpectedImprovement, logProbabilityNegative } from "../gp/expected-i
 import { Fantasies, normalRows } from "../gp/fantasies.ts";
 import { categoricalDimensions, KERNEL_SHAPES, type KernelShape } from "../gp/kernel.ts";
 import { maximise } from "../gp/maximise.ts";
-import { fitGaussianProcess, type GaussianProcess, predict } from "../gp/regression.ts";
-import type { History, Trial, View } from "../history.ts";
-import { type Goal, lossesOf, referenceLosses, slacksOf } from "../objectives.ts";
+import { condition, type FittedKernel, fitKernel, type GaussianProcess, predict } from "../gp/regression.ts";
+import type { View } from "../history.ts";
+import { type Goal, referenceLosses } from "../objectives.ts";
 import { paretoFront } from "../pareto/front.ts";
 import type { Policy } from "../policy.ts";
 import type { Point, Space } from "../space/space.ts";
+import { evidenceView, type Observations, observe } from "./evidence.ts";
 import { lastIndex, nextSobolPoint, sequenceFor } from "./simple.ts";
 
 export interface BayesianOptions {
@@ -29,17 +30,14 @@ export interface BayesianOptions {
   readonly acquisition?: "hypervolume" | "parego" | undefined;
   /** Posterior samples that an acquisition is averaged over, where it is. Default 32. */
   readonly samples?: number | undefined;
-  /** Most trials that the models are fitted to; beyond it, the best and a random sample of the rest. Default 200. */
+  /** Most trials that the models are fitted to (see evidence.ts for what happens beyond, where the search for the largest acquisition is shorter too). Default 200. */
   readonly maxObservations?: number | undefined;
 }
 
-/** What the models see of the history. */
-interface Observations {
-  readonly trials: readonly Trial<Point>[];
-  readonly points: readonly Float64Array[];
-  /** One row a trial. Failed trials count as the worst seen, so that the search leaves where nothing works. */
-  readonly losses: readonly (readonly number[])[];
-  readonly slacks: readonly (readonly number[])[];
+/** Hyper-parameters for each objective and each constraint. */
+interface Kernels {
+  readonly losses: readonly FittedKernel[];
+  readonly slacks: readonly FittedKernel[];
 }
 
 export function bayesianPolicy(
@@ -61,22 +59,36 @@ export function bayesianPolicy(
   const regression = { shapes, categorical: categoricalDimensions(space.dimensions), noisy: noise };
   const sequence = sequenceFor(space, seed);
   const tried = triedView(space, noise);
+  const evidenceSoFar = evidenceView<Kernels>(goal, maxObservations, seed);
+  const scalar = acquisition === "parego" && goal.objectives.length > 1;
+  const rowsOf = (seen: Observations, random: RandomStream) =>
+    scalar ? scalarise(seen, random) : seen.losses;
+  const fit = ({ points, slacks }: Observations, rows: readonly (readonly number[])[]): Kernels => {
+    const columns = (of: readonly (readonly number[])[]): FittedKernel[] =>
+      of[0]!.map((_, k) => fitKernel(points, column(of, k), regression));
+    return { losses: columns(rows), slacks: columns(slacks) };
+  };
 
   return {
     propose(history, random) {
       const { completeCount } = history;
       if (history.trials.length < initial || completeCount < 2)
         return { operator: "sobol", parents: [], ...nextSobolPoint(space, sequence, lastIndex(history) + 1) };
-      const seen = observe(space, goal, history, maxObservations, random.split("subsample"));
+      const evidence = history.view(evidenceSoFar);
+      const seen = observe(space, goal, evidence.sample(random.split("subsample")));
+      const rows = rowsOf(seen, random);
+      const earlier = evidence.kernels((trials, stream) => {
+        const then = observe(space, goal, trials);
+        return fit(then, rowsOf(then, stream));
+      });
       const pending = history.unsettled.flatMap(({ candidate }) => (candidate ? [candidate] : []));
-      const rows =
-        acquisition === "parego" && goal.objectives.length > 1 ? scalarise(seen, random) : seen.losses;
       const model = new Model(
         seen,
         rows,
+        earlier?.kernels ?? fit(seen, rows),
         pending.map((candidate) => space.encode(candidate)),
-        regression,
-        samples,
+        noise,
+        earlier ? Math.ceil(samples / 4) : samples,
         random.split("samples"),
       );
       const score =
@@ -88,21 +100,22 @@ export function bayesianPolicy(
         (unit) => score(unit) + model.logFeasibility(unit),
         random.split("maximise"),
         {
-          scattered: 512,
-          climbs: 5,
+          scattered: earlier ? 256 : 512,
+          climbs: earlier ? 2 : 5,
           near: incumbents(seen),
           taken: (key) => settled.has(key) || underWay.has(key),
         },
       );
       if (!found) return history.unsettled.length > 0 ? "wait" : "done";
-      const observed = history.completeCount + history.failedCount;
       return {
-        operator: acquisition === "parego" && goal.objectives.length > 1 ? "parego" : "acquisition",
+        operator: scalar ? "parego" : "acquisition",
         parents: [],
         candidate: found.candidate,
         note: {
           ...(Number.isFinite(found.score) ? { logAcquisition: found.score } : {}),
-          ...(observed > seen.trials.length ? { fittedTo: seen.trials.length, of: observed } : {}),
+          ...(earlier
+            ? { fittedTo: seen.trials.length, of: evidence.count, kernelsOfFirst: earlier.upTo }
+            : {}),
         },
       };
     },
@@ -120,28 +133,28 @@ class Model {
   constructor(
     seen: Observations,
     lossRows: readonly (readonly number[])[],
+    kernels: Kernels,
     pending: readonly Float64Array[],
-    regression: Parameters<typeof fitGaussianProcess>[2],
+    noisy: boolean,
     samples: number,
     random: RandomStream,
   ) {
     const baseline = [...seen.points, ...pending];
     // Without noise and pending trials nothing at the baseline is uncertain: one sample is the posterior mean itself.
-    this.samples = regression.noisy || pending.length > 0 ? samples : 1;
+    this.samples = noisy || pending.length > 0 ? samples : 1;
     const fantasise = (process: GaussianProcess, name: string): Fantasies =>
       new Fantasies(
         process,
         baseline,
         this.samples === 1 ? [undefined] : normalRows(this.samples, baseline.length, random.split(name)),
       );
-    const column = (rows: readonly (readonly number[])[], k: number): GaussianProcess =>
-      fitGaussianProcess(
-        seen.points,
-        rows.map((row) => row[k]!),
-        regression,
-      );
-    this.losses = lossRows[0]!.map((_, k) => fantasise(column(lossRows, k), `loss ${k}`));
-    this.#slackProcesses = seen.slacks[0]!.map((_, k) => column(seen.slacks, k));
+    const { points } = seen;
+    this.losses = kernels.losses.map((kernel, k) =>
+      fantasise(condition(points, column(lossRows, k), kernel), `loss ${k}`),
+    );
+    this.#slackProcesses = kernels.slacks.map((kernel, k) =>
+      condition(points, column(seen.slacks, k), kernel),
+    );
     const slacks = this.#slackProcesses.map((process, k) => fantasise(process, `slack ${k}`));
     this.feasible = Array.from({ length: this.samples }, (_, s) =>
       baseline.flatMap((_, i) => (slacks.every((slack) => slack.values[s]![i]! <= 0) ? [i] : [])),
@@ -230,59 +243,6 @@ function scalarise({ losses }: Observations, random: RandomStream): number[][] {
   });
 }
 
-function observe(
-  space: Space,
-  goal: Goal,
-  history: History<Point>,
-  most: number,
-  random: RandomStream,
-): Observations {
-  const settled: Trial<Point>[] = [];
-  for (const trial of history.trials)
-    if (trial.metrics || (trial.state === "failed" && wasEvaluated(trial))) settled.push(trial);
-  const trials = settled.length <= most ? settled : subsample(settled, goal, most, random);
-  const complete = trials.filter(({ metrics }) => metrics);
-  const rows = (of: (trial: Trial) => number[]): number[][] => {
-    const known = complete.map(of);
-    const worst = known[0]!.map((_, k) => Math.max(...known.map((row) => row[k]!)));
-    return trials.map((trial) => (trial.metrics ? of(trial) : worst));
-  };
-  return {
-    trials,
-    points: trials.map(({ candidate }) => space.encode(candidate!)),
-    losses: rows(({ metrics }) => lossesOf(goal, metrics!)),
-    slacks: rows(({ metrics }) => slacksOf(goal, metrics!)),
-  };
-}
-
-/** A candidate rejected before its evaluation says nothing about the metrics. */
-function wasEvaluated({ candidate, failure }: Trial): boolean {
-  return candidate !== undefined && !failure!.startsWith("rejected: ");
-}
-
-/** The best half by front and objective, the rest at random. */
-function subsample(
-  trials: readonly Trial<Point>[],
-  goal: Goal,
-  most: number,
-  random: RandomStream,
-): Trial<Point>[] {
-  const complete = trials.filter(({ metrics }) => metrics);
-  const losses = complete.map(({ metrics }) => lossesOf(goal, metrics!));
-  const chosen = new Set<number>();
-  const half = Math.floor(most / 2);
-  // Equal shares for the best of each objective and of their sum, which spans a front without sorting it.
-  const keys = goal.objectives.map((_, k) => (row: readonly number[]) => row[k]!);
-  for (const key of keys) {
-    const order = losses.map((row, i) => [key(row), i] as const).sort((a, b) => a[0] - b[0]);
-    for (const [, i] of order.slice(0, Math.floor(half / keys.length))) chosen.add(complete[i]!.id);
-  }
-  const front = losses.length <= 5_000 ? paretoFront(losses) : [];
-  for (const i of front) if (chosen.size < most) chosen.add(complete[i]!.id);
-  while (chosen.size < most) chosen.add(random.pick(trials).id);
-  return trials.filter(({ id }) => chosen.has(id));
-}
-
 /** Settled candidates not to propose, by key: those that failed, and without noise all that were tried. */
 function triedView(space: Space, noise: boolean): View<Set<string>, Point> {
   return {
@@ -301,6 +261,10 @@ function incumbents({ trials, losses, slacks }: Observations): Point[] {
   const front =
     rows[0]!.length === 1 ? [...rows.keys()].sort((a, b) => rows[a]![0]! - rows[b]![0]!) : paretoFront(rows);
   return front.slice(0, 10).map((i) => trials[places[i]!]!.candidate!);
+}
+
+function column(rows: readonly (readonly number[])[], k: number): number[] {
+  return rows.map((row) => row[k]!);
 }
 
 function logMeanExp(logs: Float64Array): number {
