@@ -206,16 +206,16 @@ grid: {region: FR}
     const measured = await planOn(`, log: [${lab}/sacct-duplicates.psv, ${lab}/sacctmgr-events.psv]`);
     const rate = (plan: typeof published) => figure(plan, "checkpoint", "failure rate of a node");
     expect(rate(measured).value).toBeGreaterThan(1.3 * rate(published).value);
-    expect(figure(published, "checkpoint", "wait for nodes before a restart").basis).toBe("assumed");
-    expect(figure(measured, "checkpoint", "wait for nodes before a restart").basis).toBe("measured");
-    expect(figure(published, "spares", "time that a failed node is away").basis).toBe("assumed");
-    // Outages of 5, 30 and 55 s.
-    expect(figure(measured, "spares", "time that a failed node is away")).toMatchObject({
-      value: 30,
-      basis: "measured",
-    });
+    // Seven minutes of four nodes: their waits of seconds and outages of 5, 30 and 55 s are heard, and change nothing.
+    for (const [decision, name] of [
+      ["checkpoint", "wait for nodes before a restart"],
+      ["spares", "time that a failed node is away"],
+    ] as const) {
+      const ratio = figure(measured, decision, name).value / figure(published, decision, name).value;
+      expect(ratio).toBeLessThan(1);
+      expect(ratio).toBeGreaterThan(0.9999);
+    }
     expect(figure(published, "spares", "nodes to keep ready").value).toBeGreaterThanOrEqual(1);
-    expect(figure(measured, "spares", "nodes to keep ready").value).toBe(0);
     expect(measured.sources.map(({ title }) => title).join(" ")).toContain("sacctmgr-events.psv");
   });
 });
