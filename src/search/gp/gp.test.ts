@@ -59,7 +59,10 @@ describe("Cholesky kernels", () => {
 describe("Gaussian-process regression", () => {
   // Computed with numpy's dense solve for the same kernel, noise 0.01.
   it("predicts as the textbook formula does", () => {
-    const { mean, deviation } = predict(condition(points, values, { kernel, noise: 0.01 }), Float64Array.of(0.3, 0.6));
+    const { mean, deviation } = predict(
+      condition(points, values, { kernel, noise: 0.01 }),
+      Float64Array.of(0.3, 0.6),
+    );
     expect(mean).toBeCloseTo(-0.22793725411501975, 9);
     expect(deviation).toBeCloseTo(0.2923765080021356, 9);
   });

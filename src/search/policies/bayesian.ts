@@ -63,7 +63,7 @@ export function bayesianPolicy(
   const scalar = acquisition === "parego" && goal.objectives.length > 1;
   const rowsOf = (seen: Observations, random: RandomStream) =>
     scalar ? scalarise(seen, random) : seen.losses;
-  const fit = ({ points, slacks }: Observations, rows: readonly (readonly number[])[]): Kernels => {
+  const kernelsFor = ({ points, slacks }: Observations, rows: readonly (readonly number[])[]): Kernels => {
     const columns = (of: readonly (readonly number[])[]): FittedKernel[] =>
       of[0]!.map((_, k) => fitKernel(points, column(of, k), regression));
     return { losses: columns(rows), slacks: columns(slacks) };
@@ -79,13 +79,13 @@ export function bayesianPolicy(
       const rows = rowsOf(seen, random);
       const earlier = evidence.kernels((trials, stream) => {
         const then = observe(space, goal, trials);
-        return fit(then, rowsOf(then, stream));
+        return kernelsFor(then, rowsOf(then, stream));
       });
       const pending = history.unsettled.flatMap(({ candidate }) => (candidate ? [candidate] : []));
       const model = new Model(
         seen,
         rows,
-        earlier?.kernels ?? fit(seen, rows),
+        earlier?.kernels ?? kernelsFor(seen, rows),
         pending.map((candidate) => space.encode(candidate)),
         noise,
         earlier ? Math.ceil(samples / 4) : samples,

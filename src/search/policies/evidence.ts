@@ -65,15 +65,15 @@ export class Evidence<Kernels> {
     return this.#sampleOf(this.#settled.length, this.#bestQuarter(), random);
   }
 
-  /** The kernels of the last fit that was due, made by `fit` where they are not at hand; undefined in a small study. */
+  /** The kernels of the last fit that was due, made by `fitTo` where they are not at hand; undefined in a small study. */
   kernels(
-    fit: (trials: readonly Trial<Point>[], random: RandomStream) => Kernels,
+    fitTo: (trials: readonly Trial<Point>[], random: RandomStream) => Kernels,
   ): { readonly kernels: Kernels; readonly upTo: number } | undefined {
     if (this.#settled.length <= this.#most) return undefined;
     const { upTo, best } = this.#fit;
     if (this.#fit.kernels === undefined) {
       const random = new RandomStream(this.#seed).split("kernels").split(upTo);
-      this.#fit.kernels = fit(this.#sampleOf(upTo, best, random.split("subsample")), random);
+      this.#fit.kernels = fitTo(this.#sampleOf(upTo, best, random.split("subsample")), random);
     }
     return { kernels: this.#fit.kernels, upTo };
   }
