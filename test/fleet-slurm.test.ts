@@ -59,6 +59,8 @@ describe.skipIf(missingSlurm())("a real Slurm", () => {
       "--wrap=sleep 600",
     );
     await reach(unlucky, "RUNNING");
+    // Accounting counts whole seconds: an attempt of none would be no exposure.
+    await new Promise((resolve) => setTimeout(resolve, 2000));
     await cluster.command("scontrol", "update", "nodename=n2", "state=down", "reason=GPU fell off the bus");
     await reach(unlucky, "NODE_FAIL", "PENDING");
     await cluster.command("scancel", unlucky);

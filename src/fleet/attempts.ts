@@ -376,22 +376,3 @@ export class JobIndex {
     }
   }
 }
-
-/**
- * Removes rows that report the same attempt again (same job, submit and start: windows of sacct that overlap, or two
- * logs of one cluster), keeping the later row, which knows more. `repeated` sees each later row.
- */
-export function dropRepeats(table: AttemptTable, repeated: (row: number) => void = () => {}): number {
-  const { index } = table;
-  const dropped = new Set<number>();
-  for (let row = 1; row < table.length; row++) {
-    for (let earlier = index.previous[row]!; earlier >= 0; earlier = index.previous[earlier]!) {
-      if (!Object.is(table.submit[earlier], table.submit[row])) continue;
-      if (!Object.is(table.start[earlier], table.start[row])) continue;
-      dropped.add(earlier);
-      repeated(row);
-      break;
-    }
-  }
-  return dropped.size === 0 ? 0 : table.filter((row) => !dropped.has(row));
-}

@@ -145,7 +145,7 @@ describe("a brief that names a comparison", () => {
     expect(after.decisions[0]!.choice).toMatch(/^\(SF\)12,/);
     const names = after.decisions[0]!.figures.map(({ name }) => name);
     expect(names).toContain("loss of ssm over the mean, weighed");
-    expect(names).toContain("weight of the measured");
+    expect(names).toContain("weight of the measurement");
     expect(after.decisions[0]!.notes[0]).toMatch(
       /"Ours" compared transformer, ssm at 1 B parameters.*3 seeds/,
     );

@@ -14,8 +14,9 @@ import { data } from "./decisions/data.ts";
 import { decisionsFor } from "./decisions/index.ts";
 import { region } from "./decisions/region.ts";
 import { sketchDesigns, weigher } from "./designs.ts";
+import { gatherProblem } from "./gather.ts";
 import { makePlan } from "./plan.ts";
-import { gatherProblem, type Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 import { terminalReport } from "./terminal.ts";
 
 /** A brief that leaves only the tokens and the checkpoint interval open. */

@@ -15,8 +15,9 @@ import type { AnyDecision, Step } from "./decision.ts";
 import { decisionsFor } from "./decisions/index.ts";
 import { type DeadEnd, type Design, type Sketch, sketchDesigns, weigher } from "./designs.ts";
 import { SourceList } from "./figures.ts";
+import { gatherProblem } from "./gather.ts";
 import type { Plan, PlanConstraint, PlanFigure } from "./plan-schema.ts";
-import { constraintsOf, gatherProblem, objectivesOf, type Problem } from "./problem.ts";
+import { constraintsOf, objectivesOf, type Problem } from "./problem.ts";
 import { sensitivity } from "./sensitivity.ts";
 
 export interface PlanOptions extends Supervision {

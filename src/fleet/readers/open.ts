@@ -1,7 +1,8 @@
 /** Tells what kind of log a file is by its first bytes, and reads any number of them as one cluster's log. */
 import { InputError, type Supervision } from "../../core/index.ts";
-import { AttemptTable, dropRepeats } from "../attempts.ts";
+import { AttemptTable } from "../attempts.ts";
 import type { NodeEvent, Signal } from "../events.ts";
+import { dropRepeats } from "../repeats.ts";
 import { readDcgmMetrics, readXidLog } from "./gpu-errors.ts";
 import { readKeyValues } from "./key-values.ts";
 import { forEachChunk, type LogSource, sourceName } from "./lines.ts";

@@ -4,7 +4,8 @@
  */
 import { availableParallelism } from "node:os";
 import { InputError, type Supervision } from "../../core/index.ts";
-import { AttemptTable, dropRepeats } from "../attempts.ts";
+import { AttemptTable } from "../attempts.ts";
+import { dropRepeats } from "../repeats.ts";
 import { decode } from "../texts.ts";
 import { type FilePart, forEachLine, type LogSource, partsOfFile, sizeOf, sourceName } from "./lines.ts";
 import { Reading, type ReadingOptions } from "./reading.ts";

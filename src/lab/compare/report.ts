@@ -272,14 +272,22 @@ function recallPlots({ architectures, trainedLength }: Comparison): Html | undef
     })),
   );
   if (cells.length === 0) return undefined;
+  const names = [...new Set(cells.map(({ name }) => name))];
   const svg = draw({
-    height: 90 + 110 * new Set(cells.map(({ name }) => name)).size,
-    marginRight: 110,
+    height: 70 + 135 * names.length,
+    marginTop: 30,
     opacity: { domain: [0, 1], range: [0.04, 0.9] },
     x: { label: "length, tokens", type: "band", domain: [...new Set(cells.map(({ length }) => length))] },
     y: { label: "depth", type: "band", domain: [...new Set(cells.map(({ depth }) => depth))] },
-    fy: { label: null },
+    fy: { axis: null, domain: names, padding: 0.2 },
     marks: [
+      // Above each map: beside it a narrow window would not show them.
+      Plot.text(names, {
+        fy: (name: string) => name,
+        text: (name: string) => name,
+        frameAnchor: "top-left",
+        dy: -14,
+      }),
       Plot.cell(cells, {
         x: "length",
         y: "depth",

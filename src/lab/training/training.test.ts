@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { newestCheckpoint, readSafetensors } from "../../engine/index.ts";
 import { openCorpus } from "../corpora/index.ts";
 import { evaluate } from "../evaluation/index.ts";
@@ -21,6 +21,9 @@ import { dial, type RunPlan, stepsFor } from "./plan.ts";
 import { planRun } from "./request.ts";
 import { diskProblem, RunFolder } from "./run-folder.ts";
 import { train } from "./train.ts";
+
+// Networks are trained here, which a busy machine makes slow.
+vi.setConfig({ testTimeout: 300_000 });
 
 const scratch = mkdtempSync(join(tmpdir(), "terrarium-lab-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

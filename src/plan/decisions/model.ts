@@ -100,7 +100,7 @@ function measuredFigures({ families, open }: Problem): Record<string, AnyEstimat
   ]);
   return {
     ...Object.fromEntries(views),
-    "weight of the measured": exactly(open.comparison.weight).shownIn("%"),
+    "weight of the measurement": exactly(open.comparison.weight).shownIn("%"),
   };
 }
 
@@ -113,7 +113,7 @@ function measuredNotes({ law }: ModelChoice, { families, laws, open }: Problem):
     `${formatNumber(n)} parameters and ${formatNumber(tokens)} tokens`;
   const percent = (share: number) => `${formatNumber(100 * share, 2)} %`;
   const notes = [
-    `"${title}" compared ${comparison.families.join(", ")} at ${scale(at)}, ${comparison.seeds} seeds; this brief is about ${scale(target)}. Between published runs the families' losses drift apart or together by ${percent(familyDrift())} for each factor of e in size and in tokens, and ${formatNumber(distance, 2)} such factors lie between. So the comparison moves the published ratios of their losses by ${percent(weight)} of the way to the measured ones.`,
+    `"${title}" compared ${comparison.families.join(", ")} at ${scale(at)}, ${comparison.seeds} seeds; this brief is about ${scale(target)}. Between published runs a family's loss, against the mean of the families, moves by ${percent(familyDrift())} for each factor of e in size and in tokens; ${formatNumber(distance, 2)} such factors lie between. That leaves the comparison a weight of ${percent(weight)}, and the published laws the rest.`,
   ];
   if (comparison.surprising(laws)) {
     notes.push(
