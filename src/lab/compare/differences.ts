@@ -1,6 +1,6 @@
 /** Paired differences between architectures: same seeds, same data in the same order, equal first values where layers are. */
 import { bootstrap, RandomStream, studentQuantile } from "../../core/index.ts";
-import { METRICS, type Metric } from "./outcome.ts";
+import { METRICS, type Metric } from "./metrics.ts";
 
 /** Two-sided: of comparisons without a difference, one in twenty is called one. */
 export const LEVEL = 0.95;

@@ -9,7 +9,8 @@ export {
 export { type Difference, meanInterval, pairedDifference } from "./differences.ts";
 export { type MeasuredLosses, measuredLosses } from "./evidence.ts";
 export type { Job } from "./jobs.ts";
-export { METRICS, type Metric, type Outcome, readOutcome, runJob } from "./outcome.ts";
+export { METRICS, type Metric } from "./metrics.ts";
+export { type Outcome, readOutcome, runJob } from "./outcome.ts";
 export {
   dataSchema,
   type EvaluationPlan,

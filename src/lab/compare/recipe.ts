@@ -12,7 +12,7 @@ import {
   taskOf,
   tokenizerNamed,
 } from "../training/index.ts";
-import { METRICS, type Metric } from "./outcome.ts";
+import { METRICS, type Metric } from "./metrics.ts";
 import type { Trend } from "./trends.ts";
 
 export interface Recipe {

@@ -14,7 +14,7 @@ import {
 } from "../../view/index.ts";
 import type { ComparedArchitecture, Comparison, ComparisonTimings } from "./compare.ts";
 import type { Difference } from "./differences.ts";
-import { METRICS, type Metric } from "./outcome.ts";
+import { METRICS, type Metric } from "./metrics.ts";
 
 export function terminalComparison(comparison: Comparison, timings: ComparisonTimings): string {
   const { head, rows, numeric } = architectureTable(comparison, timings);

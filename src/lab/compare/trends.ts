@@ -1,6 +1,6 @@
 /** Published trends: what a recipe says was found elsewhere, and whether it is seen here. */
 import { betterSide, type Difference, NO_DIFFERENCE, ONE_PAIR } from "./differences.ts";
-import type { Metric } from "./outcome.ts";
+import type { Metric } from "./metrics.ts";
 
 /** As a recipe states it: `better` was found to be better than `than` by `metric`. */
 export interface Trend {
