@@ -28,7 +28,7 @@ export class Decoder {
   readonly capacity: number;
   readonly #runtime: Runtime;
   readonly #cache: Specs;
-  /** By the tokens that one pass takes in, most first. */
+  /** By the tokens that one pass takes in, most first; none for a network that keeps nothing. */
   readonly #reading: ReadonlyMap<number, Reading>;
   readonly #writing: Writing;
   #position = 0;
@@ -62,7 +62,9 @@ export class Decoder {
     const weights = parameterState(parameters);
 
     const reading = new Map<number, Reading>();
-    for (const length of room >= PIECE ? [PIECE, 1] : [1]) {
+    // Without attention or state nothing of what is read is kept.
+    const pieces = Object.keys(cache).length === 0 ? [] : room >= PIECE ? [PIECE, 1] : [1];
+    for (const length of pieces) {
       const program = await runtime.compile(
         `read ${length}`,
         ({ tokens, start }, state: Tensors) => {
@@ -111,6 +113,7 @@ export class Decoder {
         this.#position += length;
       }
     }
+    this.#position += left.length;
   }
 
   /**

@@ -15,10 +15,9 @@ import { TrainedModel } from "./trained-model.ts";
 import { continued } from "./writing.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "terrarium-trained-"));
-let trained: TrainedModel;
-beforeAll(async () => {
+const trainedOf = async (layers: string, folder: string): Promise<TrainedModel> => {
   const plan = await planRun({
-    layers: "SWHAEF",
+    layers,
     width: 16,
     data: { corpus: "moby-dick", tokenizer: "bytes" },
     context: 48,
@@ -26,8 +25,12 @@ beforeAll(async () => {
     budget: { steps: 12 },
     seed: 1,
   });
-  await train(join(scratch, "run"), plan);
-  trained = await TrainedModel.open(join(scratch, "run"));
+  await train(folder, plan);
+  return TrainedModel.open(folder);
+};
+let trained: TrainedModel;
+beforeAll(async () => {
+  trained = await trainedOf("SWHAEF", join(scratch, "run"));
 });
 afterAll(async () => {
   await trained.close();
@@ -54,6 +57,16 @@ describe("generated text", () => {
       written.push(predictions.at(-1)!);
     }
     expect(text).toBe(byteTokenizer.decode(written));
+  });
+
+  test("comes from a network that keeps nothing of its prompt, too", async () => {
+    const forgetful = await trainedOf("F", join(scratch, "forgetful"));
+    const ends = ["whale", "the tale"].map((prompt) =>
+      generate(forgetful, { prompt, tokens: 12, temperature: 0, stream: new RandomStream(1) }),
+    );
+    const [first, second] = await Promise.all(ends).finally(() => forgetful.close());
+    expect(first!.tokens).toBe(12);
+    expect(second!.text).toBe(first!.text);
   });
 
   test("is the same for a seed and another for another seed", async () => {
